@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace crescent {
+
+// What a decoder is, without a tensor in sight. Every family is described by the same orthogonal
+// choices; nothing outside engine/families/ asks which family a model comes from.
+
+enum class NormKind { layer_norm, rms_norm };
+enum class PositionKind { learned, rotary };
+enum class Activation { relu, gelu, gelu_tanh, silu };
+
+/// Rotary positions, pairs (i, i + dim/2) ("rotate half"). Su et al. 2021, arXiv:2104.09864.
+struct Rotary {
+  enum class Scaling { none, linear, llama3 };
+  double theta = 10000.0;
+  Scaling scaling = Scaling::none;
+  double factor = 1.0;              ///< linear and llama3
+  double low_freq_factor = 1.0;     ///< llama3
+  double high_freq_factor = 4.0;    ///< llama3
+  int64_t original_positions = 0;   ///< llama3: the context the frequencies were trained for
+};
+
+/// What may differ from layer to layer, resolved once at load. The forward pass never derives any
+/// of it again from an index or a count, so a layer that lost heads or neurons is an ordinary one.
+struct LayerSpec {
+  int64_t head_dim = 0;
+  std::vector<int32_t> kv_of_head;      ///< for every query head, the key/value head it reads
+  int32_t kv_heads = 0;
+  double attention_scale = 1.0;         ///< scores are multiplied by it
+  int64_t ffn_width = 0;
+  bool has_attention = true;
+  bool has_ffn = true;
+  std::vector<int32_t> original_heads;  ///< the number (from 0) that each head had in the file
+
+  int32_t heads() const { return static_cast<int32_t>(kv_of_head.size()); }
+  bool operator==(const LayerSpec&) const = default;
+};
+
+struct DecoderConfig {
+  std::string family;                   ///< the `model_type` of config.json
+  int64_t vocab = 0;
+  int64_t d_model = 0;
+  int64_t positions_max = 0;            ///< longest sequence, in tokens
+
+  NormKind norm = NormKind::layer_norm;
+  double norm_eps = 1e-5;
+  PositionKind positions = PositionKind::learned;
+  Rotary rotary;                        ///< only with PositionKind::rotary
+
+  Activation activation = Activation::gelu_tanh;
+  bool gated_ffn = false;               ///< down(act(gate(x)) * up(x)) instead of down(act(up(x)))
+  bool qkv_bias = true;
+  bool attention_output_bias = true;
+  bool ffn_bias = true;
+  bool tied_head = true;
+
+  std::vector<LayerSpec> layers;
+};
+
+/// Names as the documentation and messages use them: 'gelu_tanh', 'rms_norm', 'rotary', 'llama3'.
+const char* name_of(NormKind);
+const char* name_of(PositionKind);
+const char* name_of(Activation);
+const char* name_of(Rotary::Scaling);
+
+}  // namespace crescent

@@ -1,0 +1,30 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+namespace crescent {
+
+struct Interval {
+  double low, high;
+  double confidence;   ///< the coverage that was really reached, >= what was asked for; 0 if it can't be
+};
+
+/// Every function takes its values in any order and leaves them alone; empty input is an error.
+double median(std::span<const double> values);
+/// Median absolute deviation from the median, times 1.4826: the standard deviation of normal data.
+double mad(std::span<const double> values);
+/// Type 7 of Hyndman & Fan 1996 (what R and NumPy do by default), 0 <= q <= 1.
+double quantile(std::span<const double> values, double q);
+/// Order-statistic interval of the median, free of any assumption about the distribution: between
+/// the k-th smallest and k-th largest values, by the binomial distribution.
+/// David & Nagaraja 2003, "Order Statistics", section 7.1.
+Interval median_interval(std::span<const double> values, double confidence = 0.95);
+
+/// Every timing: all samples kept; formats and compares as its median.
+struct Samples {
+  std::vector<double> values;
+  std::string unit;        ///< 'ms'
+};
+
+}  // namespace crescent
