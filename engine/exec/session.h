@@ -1,0 +1,35 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <span>
+
+#include "engine/exec/forward.h"
+#include "engine/model/model.h"
+
+namespace crescent {
+
+/// A growing sequence (or a batch of equally long ones): what a level keeps between calls.
+/// Level 0 keeps the ids and recomputes (it is the truth, not fast); level 1 keeps keys and values.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// @param capacity  most tokens that it will ever hold; memory is asked for before it is taken.
+  /// @throws Error if capacity is over positions_max, or memory does not suffice.
+  static std::unique_ptr<Session> open(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity);
+
+  /// Appends ids (B, T) and returns the logits of the new positions: (B, T, V), or (B, 1, V).
+  /// @throws Error if they don't fit (names length, asked, capacity); nothing is changed then.
+  virtual at::Tensor feed(const at::Tensor& ids, const ForwardOptions& options) = 0;
+  /// Forgets all but the first `length` tokens.
+  virtual void truncate(int64_t length) = 0;
+
+  virtual int64_t length() const = 0;
+  virtual int64_t capacity() const = 0;
+  virtual int64_t bytes() const = 0;               ///< held by the cache
+  virtual const Model& model() const = 0;
+  virtual std::span<const int32_t> ids() const = 0;  ///< of batch row 0
+};
+
+}  // namespace crescent

@@ -1,0 +1,70 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dtype.h"
+#include "engine/families/family.h"
+#include "engine/model/config.h"
+#include "engine/model/layout.h"
+#include "engine/model/weights.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace crescent {
+
+/// What every view of a model shares: description, weights as stored, and their fp32 copy.
+struct ModelParts;
+
+/// A model never changes. An edit returns a new one that shares untouched storage.
+class Model {
+ public:
+  struct Source {
+    std::optional<std::filesystem::path> folder;  ///< none for presets
+    std::string prefix;                           ///< before the tensor names, as in the file
+    std::vector<int32_t> end_of_text;             ///< ids that end a generation; may be empty
+  };
+
+  static std::shared_ptr<const Model> make(const Family& family, DecoderConfig config, Layout layout,
+                                           Weights stored, Source source);
+
+  const DecoderConfig& config() const;
+  const Family& family() const;
+  const Layout& layout() const;
+  const Source& source() const;
+
+  /// As in the file: dtype and orientation. Mapped memory where the file allows it; read-only.
+  const Weights& stored() const;
+  /// fp32, widened once on first use (shared by all levels; the stored ones where they are fp32).
+  const Weights& wide() const;
+
+  int level() const { return level_; }                       ///< 0 reference, 1 fused
+  std::shared_ptr<const Model> at_level(int level) const;    ///< @throws Error naming the known levels
+
+  int64_t parameters() const;
+  Dtype dtype() const;                  ///< of most stored parameters
+  int64_t bytes_stored() const;         ///< of the weights at their stored width
+  int64_t bytes_widened() const;        ///< of the fp32 copies made so far; 0 before the first run
+  int64_t bytes_misaligned() const;     ///< copied at load because the file has them misaligned
+
+  /// By the file's name, with or without the prefix. @throws Error naming the nearest.
+  const at::Tensor& weight(std::string_view name) const;
+
+  /// Parsed on first use. @throws Error if the folder has none, or one of a kind that we don't read.
+  std::shared_ptr<const Tokenizer> tokenizer() const;
+
+  /// 16 hex digits over description and weights (all bytes are read once; then kept).
+  std::string hash() const;
+
+ private:
+  Model(std::shared_ptr<ModelParts> parts, int level) : parts_(std::move(parts)), level_(level) {}
+  std::shared_ptr<ModelParts> parts_;
+  int level_;
+};
+
+}  // namespace crescent
