@@ -1,0 +1,276 @@
+#include "bindings/args.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/nearest.h"
+
+namespace crescent {
+namespace {
+
+const char* class_of(api::Kind kind) {
+  switch (kind) {
+    case api::Kind::tensor: return "Tensor";
+    case api::Kind::model: return "Model";
+    case api::Kind::session: return "Session";
+    case api::Kind::tokenizer: return "Tokenizer";
+    default: return nullptr;
+  }
+}
+
+bool in_range(const api::Value& value, double x) {
+  if (value.low_open ? x <= value.low : x < value.low) return false;
+  if (value.high_open ? x >= value.high : x > value.high) return false;
+  return true;
+}
+
+bool is_integer(double x) { return std::floor(x) == x && std::abs(x) <= 9007199254740992.0; }
+
+/// Does the value at `index` fit? Lists are looked at when they are read, not here.
+bool fits(lua_State* L, int index, const api::Value& value) {
+  const int type = lua_type(L, index);
+  switch (value.kind) {
+    case api::Kind::any: return type != LUA_TNONE;
+    case api::Kind::boolean: return type == LUA_TBOOLEAN;
+    case api::Kind::number: return type == LUA_TNUMBER && in_range(value, lua_tonumber(L, index));
+    case api::Kind::integer:
+      return type == LUA_TNUMBER && is_integer(lua_tonumber(L, index)) &&
+             in_range(value, lua_tonumber(L, index));
+    case api::Kind::text: return type == LUA_TSTRING;
+    case api::Kind::table:
+    case api::Kind::ids: return type == LUA_TTABLE;
+    case api::Kind::function: return type == LUA_TFUNCTION;
+    case api::Kind::text_or_ids: return type == LUA_TSTRING || type == LUA_TTABLE;
+    case api::Kind::dims: return type == LUA_TNUMBER || type == LUA_TTABLE;
+    case api::Kind::choice: {
+      if (type != LUA_TSTRING) return false;
+      const std::string_view given = lua_tostring(L, index);
+      for (auto choice : value.choices)
+        if (choice == given) return true;
+      return false;
+    }
+    case api::Kind::tensor_or_number:
+      return type == LUA_TNUMBER || detail::test_class(L, index, "Tensor") != nullptr;
+    default: return detail::test_class(L, index, class_of(value.kind)) != nullptr;
+  }
+}
+
+/// Names of a function's options, for the nearest-name search.
+std::vector<std::string_view> option_names(const api::Function& function) {
+  std::vector<std::string_view> names;
+  for (const auto& option : function.options) names.push_back(option.name);
+  return names;
+}
+
+}  // namespace
+
+std::string describe(lua_State* L, int index) {
+  switch (lua_type(L, index)) {
+    case LUA_TNONE: return "nothing";
+    case LUA_TNIL: return "nil";
+    case LUA_TBOOLEAN: return lua_toboolean(L, index) ? "true" : "false";
+    case LUA_TNUMBER: {
+      const double x = lua_tonumber(L, index);
+      return is_integer(x) ? fmt::format("{:.0f}", x) : fmt::format("{}", x);
+    }
+    case LUA_TSTRING: {
+      size_t length;
+      const char* text = lua_tolstring(L, index, &length);
+      return length > 60 ? fmt::format("'{}...'", std::string_view(text, 57))
+                         : fmt::format("'{}'", std::string_view(text, length));
+    }
+    case LUA_TTABLE: return "a table";
+    case LUA_TFUNCTION: return "a function";
+    case LUA_TUSERDATA:
+      for (auto [name, words] : {std::pair{"Tensor", "a tensor"},
+                                 {"Model", "a model"},
+                                 {"Session", "a session"},
+                                 {"Tokenizer", "a tokenizer"}})
+        if (detail::test_class(L, index, name)) return words;
+      return "a userdata";
+    default: return fmt::format("a {}", lua_typename(L, lua_type(L, index)));
+  }
+}
+
+std::vector<int32_t> read_ids(lua_State* L, int index, std::string_view what) {
+  const auto count = static_cast<int>(lua_objlen(L, index));
+  std::vector<int32_t> ids;
+  ids.reserve(count);
+  for (int i = 1; i <= count; ++i) {
+    lua_rawgeti(L, index, i);
+    const double x = lua_tonumber(L, -1);
+    if (lua_type(L, -1) != LUA_TNUMBER || !is_integer(x) || x < 0 || x > 2147483647.0) {
+      throw ArgError(
+          fmt::format("{}: expected a list of token ids (integers >= 0), got {} at position {}",
+                      what, describe(L, -1), i));
+    }
+    ids.push_back(static_cast<int32_t>(x));
+    lua_pop(L, 1);
+  }
+  return ids;
+}
+
+Args::Args(lua_State* L, const api::Function& function) : L_(L), function_(function) {
+  check_arguments();
+}
+
+void Args::check_arguments() {
+  const int given = lua_gettop(L_);
+  int index = 0;
+  for (const auto& argument : function_.args) {
+    ++index;
+    if (argument.variadic) {
+      if (index > given && !argument.optional) bad(index, argument.value.expected(), "nothing");
+      for (int i = index; i <= given; ++i)
+        if (!fits(L_, i, argument.value)) bad(i, argument.value.expected(), describe(L_, i));
+      return;
+    }
+    if (argument.optional && lua_isnoneornil(L_, index)) continue;
+    // A call like f({ option = 1 }) leaves out optional arguments in front of the options.
+    if (argument.optional && lua_istable(L_, index) && index == given &&
+        !function_.options.empty() && !fits(L_, index, argument.value)) {
+      lua_settop(L_, static_cast<int>(function_.args.size()));
+      lua_pushvalue(L_, index);
+      lua_pushnil(L_);
+      lua_replace(L_, index);
+      check_options(static_cast<int>(function_.args.size()) + 1);
+      options_ = lua_gettop(L_);
+      return;
+    }
+    if (!fits(L_, index, argument.value))
+      bad(index, argument.value.expected(), describe(L_, index));
+  }
+  const int takes = index + (function_.options.empty() ? 0 : 1);
+  if (given > takes)
+    fail(fmt::format("too many arguments: expected at most {}, got {}", takes, given));
+  lua_settop(L_, takes);
+  if (function_.options.empty()) return;
+  if (!lua_isnil(L_, takes)) {
+    if (!lua_istable(L_, takes))
+      fail(fmt::format("argument {}: expected a table of options, got {}", takes,
+                       describe(L_, takes)));
+    options_ = takes;
+  }
+  check_options(takes);
+}
+
+void Args::check_options(int index) const {
+  if (lua_istable(L_, index)) {
+    lua_pushnil(L_);
+    while (lua_next(L_, index) != 0) {
+      if (lua_type(L_, -2) != LUA_TSTRING)
+        fail(fmt::format("options are named: expected {{ name = value }}, got the key {}",
+                         describe(L_, -2)));
+      const std::string_view name = lua_tostring(L_, -2);
+      const api::Option* known = nullptr;
+      for (const auto& option : function_.options)
+        if (option.name == name) known = &option;
+      if (!known)
+        fail(fmt::format("unknown option '{}'{}", name,
+                         did_you_mean(name, option_names(function_))));
+      if (!fits(L_, -1, known->value)) bad(name, known->value.expected(), describe(L_, -1));
+      lua_pop(L_, 1);
+    }
+  }
+  for (const auto& option : function_.options) {
+    if (!option.required) continue;
+    if (lua_istable(L_, index)) lua_getfield(L_, index, option.name.data());
+    else lua_pushnil(L_);
+    if (lua_isnil(L_, -1)) bad(option.name, option.value.expected(), "nothing");
+    lua_pop(L_, 1);
+  }
+}
+
+std::string_view Args::text(int index) const {
+  size_t length;
+  const char* text = lua_tolstring(L_, index, &length);
+  return {text, length};
+}
+
+std::vector<int32_t> Args::ids(int index) const {
+  const auto& argument = function_.args[static_cast<size_t>(index) - 1];
+  return read_ids(L_, index,
+                  fmt::format("{}: argument {} '{}'", function_.name, index, argument.name));
+}
+
+const api::Option& Args::option(std::string_view name) const {
+  for (const auto& option : function_.options)
+    if (option.name == name) return option;
+  throw ArgError(fmt::format("{}: option '{}' is read but not declared", function_.name, name));
+}
+
+void Args::push(std::string_view name) const {
+  const api::Option& declared = option(name);
+  if (options_ == 0) return lua_pushnil(L_);
+  lua_pushlstring(L_, declared.name.data(), declared.name.size());
+  lua_rawget(L_, options_);
+}
+
+bool Args::has(std::string_view name) const {
+  push(name);
+  const bool given = !lua_isnil(L_, -1);
+  lua_pop(L_, 1);
+  return given || !option(name).fallback.empty();
+}
+
+double Args::number(std::string_view name) const {
+  push(name);
+  const bool given = !lua_isnil(L_, -1);
+  const double value = lua_tonumber(L_, -1);
+  lua_pop(L_, 1);
+  return given ? value : std::strtod(std::string(option(name).fallback).c_str(), nullptr);
+}
+
+int64_t Args::integer(std::string_view name) const { return static_cast<int64_t>(number(name)); }
+
+bool Args::boolean(std::string_view name) const {
+  push(name);
+  const bool given = !lua_isnil(L_, -1);
+  const bool value = lua_toboolean(L_, -1) != 0;
+  lua_pop(L_, 1);
+  return given ? value : option(name).fallback == "true";
+}
+
+std::string Args::text(std::string_view name) const {
+  push(name);
+  size_t length = 0;
+  const char* given = lua_tolstring(L_, -1, &length);
+  std::string value = given ? std::string(given, length) : std::string();
+  lua_pop(L_, 1);
+  if (given) return value;
+  std::string_view fallback = option(name).fallback;  // a Lua literal: 'stored'
+  if (fallback.size() >= 2 && fallback.front() == '\'')
+    fallback = fallback.substr(1, fallback.size() - 2);
+  return std::string(fallback);
+}
+
+std::vector<int32_t> Args::ids(std::string_view name) const {
+  push(name);
+  auto ids = read_ids(L_, lua_gettop(L_), fmt::format("{}: option '{}'", function_.name, name));
+  lua_pop(L_, 1);
+  return ids;
+}
+
+void Args::bad(int index, std::string_view expected, std::string_view got) const {
+  const size_t at = std::min(static_cast<size_t>(index), function_.args.size()) - 1;
+  throw ArgError(fmt::format("{}: argument {} '{}': expected {}, got {}", function_.name, index,
+                             function_.args[at].name, expected, got));
+}
+
+void Args::bad(std::string_view option, std::string_view expected, std::string_view got) const {
+  throw ArgError(
+      fmt::format("{}: option '{}': expected {}, got {}", function_.name, option, expected, got));
+}
+
+void Args::fail(std::string_view message) const {
+  throw ArgError(fmt::format("{}: {}", function_.name, message));
+}
+
+void Args::closed(int index) const {
+  const auto& argument = function_.args[static_cast<size_t>(index) - 1];
+  bad(index, fmt::format("an open {}", argument.name), "a closed one");
+}
+
+}  // namespace crescent

@@ -1,0 +1,83 @@
+#pragma once
+#include <lua.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bindings/api/api.h"
+#include "bindings/handle.h"
+
+namespace crescent {
+
+/// The arguments of one call, already checked against the function's api entry: kinds, ranges and
+/// names are right when an implementation runs, and an option that was not given has its default.
+class Args {
+ public:
+  /// @throws ArgError naming function, argument or option, expected and got.
+  Args(lua_State* L, const api::Function& function);
+
+  lua_State* L() const { return L_; }
+  const api::Function& function() const { return function_; }
+
+  // Arguments, by position from 1.
+  bool has(int index) const { return !lua_isnoneornil(L_, index); }
+  double number(int index) const { return lua_tonumber(L_, index); }
+  int64_t integer(int index) const { return static_cast<int64_t>(lua_tonumber(L_, index)); }
+  bool boolean(int index) const { return lua_toboolean(L_, index) != 0; }
+  std::string_view text(int index) const;
+  std::vector<int32_t> ids(int index) const;
+  int count() const { return lua_gettop(L_); }
+  /// @throws ArgError if the handle was closed.
+  template <class T>
+  T& handle(int index) const {
+    Box<T>* box = test_handle<T>(L_, index);
+    if (!box || !*box) closed(index);
+    return **box;
+  }
+
+  // Options, by name.
+  bool has(std::string_view option) const;  ///< given, or with a default
+  double number(std::string_view option) const;
+  int64_t integer(std::string_view option) const;
+  bool boolean(std::string_view option) const;
+  std::string text(std::string_view option) const;
+  std::vector<int32_t> ids(std::string_view option) const;
+  /// Pushes the option's value (nil if not given); the caller pops it.
+  void push(std::string_view option) const;
+  template <class T>
+  T* option_handle(std::string_view option) const {  ///< nullptr if not given
+    push(option);
+    Box<T>* box = test_handle<T>(L_, -1);
+    lua_pop(L_, 1);
+    if (!box) return nullptr;
+    if (!*box) bad(option, "an open handle", "a closed one");
+    return &**box;
+  }
+
+  // What an implementation finds wrong itself.
+  [[noreturn]] void bad(int index, std::string_view expected, std::string_view got) const;
+  [[noreturn]] void bad(std::string_view option, std::string_view expected,
+                        std::string_view got) const;
+  [[noreturn]] void fail(std::string_view message) const;  ///< 'crescent.load: ' + message
+
+ private:
+  [[noreturn]] void closed(int index) const;
+  void check_arguments();
+  void check_options(int index) const;
+  const api::Option& option(std::string_view name) const;
+
+  lua_State* L_;
+  const api::Function& function_;
+  int options_ = 0;  ///< stack index of the options table; 0: none given
+};
+
+/// How a value reads in a message: `'abc'`, `-1`, `a table`, `a tensor of shape (2, 3)`.
+std::string describe(lua_State* L, int index);
+
+/// Whole list at `index` as ids. @throws ArgError naming the first entry that is not an integer >=
+/// 0.
+std::vector<int32_t> read_ids(lua_State* L, int index, std::string_view what);
+
+}  // namespace crescent

@@ -1,0 +1,20 @@
+#include "bindings/callback.h"
+
+namespace crescent {
+
+Callback::Callback(lua_State* L, int index) : L_(L) {
+  lua_pushvalue(L, index);
+  reference_ = std::shared_ptr<int>(new int(luaL_ref(L, LUA_REGISTRYINDEX)), [L](int* reference) {
+    luaL_unref(L, LUA_REGISTRYINDEX, *reference);
+    delete reference;
+  });
+}
+
+void Callback::finish(int arguments, int results) const {
+  if (lua_pcall(L_, arguments, results, 0) == 0) return;
+  const char* text = lua_tostring(L_, -1);
+  std::string message = text ? text : "error without a message";
+  throw ScriptError(std::move(message), luaL_ref(L_, LUA_REGISTRYINDEX));
+}
+
+}  // namespace crescent

@@ -1,0 +1,22 @@
+#include "bindings/core/core.h"
+
+#include "bindings/registry.h"
+#include "engine/threads.h"
+
+namespace crescent {
+namespace {
+
+int process_threads(Args& args) {
+  if (args.has(1)) set_threads(static_cast<int>(args.integer(1)));
+  lua_pushinteger(args.L(), threads());
+  return 1;
+}
+
+}  // namespace
+
+void register_core() {
+  provide({{"crescent.threads", process_threads}});
+  finish_home(api::Home::core);
+}
+
+}  // namespace crescent
