@@ -53,14 +53,14 @@ std::optional<int64_t> Fields::optional_size(Names names, int64_t max) const {
   for (const char* name : names) {
     const nlohmann::json* value = find(name);
     if (!value) continue;
-    if (!value->is_number_unsigned() || value->get<uint64_t>() < 1 ||
-        value->get<uint64_t>() > static_cast<uint64_t>(max)) {
+    const auto number = whole_number(*value);
+    if (!number || *number < 1 || *number > static_cast<uint64_t>(max)) {
       refuse(name, fmt::format("a whole number from 1 to {}", max), describe(*value));
     }
-    if (size && *size != value->get<int64_t>()) {
+    if (size && *size != static_cast<int64_t>(*number)) {
       refuse(name, fmt::format("{} as in '{}'", *size, found_name), describe(*value));
     }
-    size = value->get<int64_t>();
+    size = static_cast<int64_t>(*number);
     found_name = name;
   }
   return size;

@@ -67,4 +67,11 @@ std::string describe(const nlohmann::json& value) {
   }
 }
 
+std::optional<uint64_t> whole_number(const nlohmann::json& value) {
+  const bool is_negative = !value.is_number_unsigned() && value.is_number_integer() &&
+                           value.get_ref<const nlohmann::json::number_integer_t&>() < 0;
+  if (!value.is_number_integer() || is_negative) return std::nullopt;
+  return value.get<uint64_t>();
+}
+
 }  // namespace crescent

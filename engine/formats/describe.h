@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,5 +22,8 @@ std::string shape_text(std::span<const int64_t> shape);
 
 /// A JSON value in short: 12, 'text', null, a list of 3, an object.
 std::string describe(const nlohmann::json& value);
+
+/// The number, if it is whole and not negative; 2.0 isn't.
+std::optional<uint64_t> whole_number(const nlohmann::json& value);
 
 }  // namespace crescent

@@ -57,11 +57,12 @@ Json read_required_json(const fs::path& folder, const char* name) {
 }
 
 int32_t read_id(const Json& id, std::string_view where) {
-  if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX) {
+  const auto number = whole_number(id);
+  if (!number || *number > INT32_MAX) {
     fail("{}: field 'eos_token_id': expected a token id or a list of them, found {}", where,
          describe(id));
   }
-  return id.get<int32_t>();
+  return static_cast<int32_t>(*number);
 }
 
 /// An id, a list of ids, or nothing. Ids beyond the vocabulary are kept: files made from a

@@ -151,11 +151,11 @@ class EntryReader {
     }
     std::vector<int64_t> shape;
     for (const Json& size : value) {
-      if (!size.is_number_unsigned() ||
-          size.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
+      const auto number = whole_number(size);
+      if (!number || *number > uint64_t{std::numeric_limits<int64_t>::max()}) {
         refuse("shape to hold whole numbers below 2^63", describe(size));
       }
-      shape.push_back(size.get<int64_t>());
+      shape.push_back(static_cast<int64_t>(*number));
     }
     return shape;
   }
@@ -175,15 +175,15 @@ class EntryReader {
 
   std::pair<uint64_t, uint64_t> read_offsets() const {
     const Json& value = field("data_offsets");
-    const bool is_pair = value.is_array() && value.size() == 2 && value[0].is_number_unsigned() &&
-                         value[1].is_number_unsigned();
-    if (!is_pair) {
+    const bool is_pair = value.is_array() && value.size() == 2;
+    const auto begin_read = is_pair ? whole_number(value[0]) : std::nullopt;
+    const auto end_read = is_pair ? whole_number(value[1]) : std::nullopt;
+    if (!begin_read || !end_read) {
       refuse("data_offsets to be two whole numbers",
-             value.is_array() && value.size() == 2
-                 ? fmt::format("[{}, {}]", describe(value[0]), describe(value[1]))
-                 : describe(value));
+             is_pair ? fmt::format("[{}, {}]", describe(value[0]), describe(value[1]))
+                     : describe(value));
     }
-    const auto begin = value[0].get<uint64_t>(), end = value[1].get<uint64_t>();
+    const uint64_t begin = *begin_read, end = *end_read;
     if (begin > end) {
       refuse("data_offsets that don't run backwards", fmt::format("[{}, {}]", begin, end));
     }
