@@ -1,5 +1,6 @@
 #include "bindings/core/core.h"
 
+#include "bindings/core/memory.h"
 #include "bindings/registry.h"
 #include "engine/threads.h"
 
@@ -16,6 +17,7 @@ int process_threads(Args& args) {
 
 void register_core() {
   provide({{"crescent.threads", process_threads}});
+  register_memory();
   finish_home(api::Home::core);
 }
 

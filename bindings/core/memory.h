@@ -1,0 +1,8 @@
+#pragma once
+
+namespace crescent {
+
+/// crescent.memory and crescent.scope.
+void register_memory();
+
+}  // namespace crescent
