@@ -58,6 +58,10 @@ State new_state() {
   lua_State* L = state.get();
   luaL_openlibs(L);
   add_embedded_modules(L);
+  // Before any script keeps pairs and ipairs: views make them ask for __pairs and __ipairs.
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "crescent.view");
+  lua_call(L, 1, 0);
   lua_newtable(L);
   register_api(L);
   lua_getglobal(L, "package");

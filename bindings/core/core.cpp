@@ -1,6 +1,5 @@
 #include "bindings/core/core.h"
 
-#include "bindings/core/memory.h"
 #include "bindings/registry.h"
 #include "engine/threads.h"
 
@@ -17,6 +16,11 @@ int process_threads(Args& args) {
 
 void register_core() {
   provide({{"crescent.threads", process_threads}});
+  register_tokenizer();
+  register_files();
+  register_presets();
+  register_machine();
+  register_statistics();
   register_memory();
   finish_home(api::Home::core);
 }

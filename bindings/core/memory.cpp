@@ -1,8 +1,7 @@
-#include "bindings/core/memory.h"
-
 #include <unordered_set>
 
 #include "bindings/callback.h"
+#include "bindings/core/core.h"
 #include "bindings/handle.h"
 #include "bindings/pressure.h"
 #include "bindings/registry.h"
