@@ -5,4 +5,11 @@ namespace crescent {
 /// Hands every tensor-free function to the registry. Called once, before the Lua state is filled.
 void register_core();
 
+// One a file of bindings/core/; register_core calls them all.
+void register_tokenizer();
+void register_files();
+void register_presets();
+void register_machine();
+void register_statistics();
+
 }  // namespace crescent
