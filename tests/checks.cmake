@@ -22,6 +22,8 @@ target_compile_definitions(tidy_tests PRIVATE CRESCENT_TENSOR_FREE_SOURCES="${te
   CRESCENT_EXECUTABLE="$<TARGET_FILE:crescent>")
 add_dependencies(tidy_tests crescent)
 
+crescent_test(docs_tests LINK bindings_docs SOURCES bindings/api/docs/docs_test.cpp)
+
 # Every header compiles alone: one generated source a header, nothing is linked.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
   ${CMAKE_SOURCE_DIR}/engine/*.h ${CMAKE_SOURCE_DIR}/profiler/*.h
