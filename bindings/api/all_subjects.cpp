@@ -7,6 +7,7 @@ namespace crescent::api {
 std::span<const Subject* const> subjects() {
   static const std::array all = {
       &process_subject(),
+      &help_subject(),
   };
   return all;
 }
