@@ -303,6 +303,26 @@ int result_index(lua_State* L) {
   return 1;
 }
 
+/// Copies require 'crescent.results'.metamethods[kind] into the metatable at the top of the stack:
+/// comparisons and the like, which are as easily written in Lua.
+void add_metamethods(lua_State* L, const char* kind) {
+  const int metatable = lua_gettop(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "crescent.results");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "metamethods");
+  lua_getfield(L, -1, kind);
+  if (lua_istable(L, -1)) {
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, metatable);
+    }
+  }
+  lua_settop(L, metatable);
+}
+
 }  // namespace
 
 void set_result(lua_State* L, const char* kind) {
@@ -315,6 +335,7 @@ void set_result(lua_State* L, const char* kind) {
     lua_setfield(L, -2, "__tostring");
     lua_pushcfunction(L, &guarded<result_index>);
     lua_setfield(L, -2, "__index");
+    add_metamethods(L, kind);
   }
   lua_setmetatable(L, -2);
 }

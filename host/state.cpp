@@ -116,6 +116,10 @@ State new_state() {
   luaL_openlibs(L);
   add_library_modules(L);
   open_os_exit(L);
+  // Before any script keeps pairs and ipairs: views make them ask for __pairs and __ipairs.
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "crescent.view");
+  lua_call(L, 1, 0);
   lua_newtable(L);
   register_api(L);
   lua_getglobal(L, "package");

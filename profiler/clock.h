@@ -15,7 +15,8 @@ class SteadyClock final : public Clock {
  public:
   int64_t now_ns() override {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch()).count();
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
   }
 };
 

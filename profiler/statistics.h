@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -7,10 +8,13 @@ namespace crescent {
 
 struct Interval {
   double low, high;
-  double confidence;   ///< the coverage that was really reached, >= what was asked for; 0 if it can't be
+  /// The coverage that was really reached: at least what was asked for where that many values
+  /// allow it, else the best that they allow (smallest to largest value), which is less.
+  double confidence;
 };
 
-/// Every function takes its values in any order and leaves them alone; empty input is an error.
+/// Every function takes its values in any order and leaves them alone; no values at all, or one
+/// that is not a number, is an error.
 double median(std::span<const double> values);
 /// Median absolute deviation from the median, times 1.4826: the standard deviation of normal data.
 double mad(std::span<const double> values);
@@ -20,11 +24,13 @@ double quantile(std::span<const double> values, double q);
 /// the k-th smallest and k-th largest values, by the binomial distribution.
 /// David & Nagaraja 2003, "Order Statistics", section 7.1.
 Interval median_interval(std::span<const double> values, double confidence = 0.95);
+/// The fewest values with which median_interval reaches a confidence: 6 for 0.95, 8 for 0.99.
+size_t values_needed(double confidence);
 
 /// Every timing: all samples kept; formats and compares as its median.
 struct Samples {
   std::vector<double> values;
-  std::string unit;        ///< 'ms'
+  std::string unit;  ///< 'ms'
 };
 
 }  // namespace crescent

@@ -6,6 +6,13 @@ namespace crescent::api {
 
 std::span<const Subject* const> subjects() {
   static const std::array all = {
+      &model_subject(),
+      &text_subject(),
+      &running_subject(),
+      &eval_subject(),
+      &bench_subject(),
+      &machine_subject(),
+      &files_subject(),
       &process_subject(),
       &help_subject(),
   };

@@ -17,6 +17,11 @@ int process_threads(Args& args) {
 void register_core() {
   provide({{"crescent.threads", process_threads}});
   register_help();
+  register_tokenizer();
+  register_files();
+  register_presets();
+  register_machine();
+  register_statistics();
   finish_home(api::Home::core);
 }
 

@@ -5,7 +5,12 @@ namespace crescent {
 /// Hands every tensor-free function to the registry. Called once, before the Lua state is filled.
 void register_core();
 
-// What register_core is made of: one function a file in bindings/core/.
+// One a file of bindings/core/; register_core calls them all.
 void register_help();
+void register_tokenizer();
+void register_files();
+void register_presets();
+void register_machine();
+void register_statistics();
 
 }  // namespace crescent

@@ -8,16 +8,28 @@ namespace crescent::kernels {
 /// and picked at run time (CRESCENT_ISA=scalar|avx2|avx512 forces a lower one).
 struct Probe {
   const char* isa;
-  /// Reads every byte once with several independent streams; returns a value that depends on all.
+  /// Reads every byte once with several independent streams; returns the sum of all 8-byte words
+  /// (wrapping, the last one padded with zeros), which depends on all and is equal for every ISA.
   uint64_t (*read)(const void* data, size_t bytes);
-  /// Independent fused multiply-adds kept in registers; returns the number of FLOPs done.
+  /// Independent fused multiply-adds kept in registers, started from `*sink` (a finite number)
+  /// and stored to it, so that nothing can be left out; returns the number of FLOPs done.
   double (*fma_fp32)(int64_t rounds, float* sink);
 };
-const Probe& probe();
 
+/// 'scalar' is what every CPU of the architecture has (SSE2 on x86-64).
 enum class Isa { scalar, avx2, avx512 };
-/// The best that this CPU has and CRESCENT_ISA allows. @throws Error for an unknown or missing one.
-Isa isa();
 const char* name_of(Isa);
+
+/// The best that this CPU has and CRESCENT_ISA allows, decided once.
+/// @throws Error for an unknown or missing one.
+Isa isa();
+/// That decision for a given value of CRESCENT_ISA; null or empty: the best that this CPU has.
+Isa isa_for(const char* forced);
+/// True if the CPU and the operating system can run it and this program holds code for it.
+bool is_available(Isa);
+
+const Probe& probe();  ///< of isa()
+/// @throws Error if it is not available.
+const Probe& probe(Isa);
 
 }  // namespace crescent::kernels

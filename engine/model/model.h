@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +27,12 @@ class Model {
     std::optional<std::filesystem::path> folder;  ///< none for presets
     std::string prefix;                           ///< before the tensor names, as in the file
     std::vector<int32_t> end_of_text;             ///< ids that end a generation; may be empty
+    int64_t bytes_misaligned = 0;  ///< copied at load because the file has them misaligned
   };
 
-  static std::shared_ptr<const Model> make(const Family& family, DecoderConfig config, Layout layout,
-                                           Weights stored, Source source);
+  /// @throws Error if a tensor of the layout is missing or has another shape.
+  static std::shared_ptr<const Model> make(const Family& family, DecoderConfig config,
+                                           Layout layout, Weights stored, Source source);
 
   const DecoderConfig& config() const;
   const Family& family() const;
@@ -43,22 +44,25 @@ class Model {
   /// fp32, widened once on first use (shared by all levels; the stored ones where they are fp32).
   const Weights& wide() const;
 
-  int level() const { return level_; }                       ///< 0 reference, 1 fused
-  std::shared_ptr<const Model> at_level(int level) const;    ///< @throws Error naming the known levels
+  int level() const { return level_; }  ///< 0 reference, 1 fused
+  /// The same model at another level, sharing everything. @throws Error naming the known levels.
+  std::shared_ptr<const Model> at_level(int level) const;
 
   int64_t parameters() const;
-  Dtype dtype() const;                  ///< of most stored parameters
-  int64_t bytes_stored() const;         ///< of the weights at their stored width
-  int64_t bytes_widened() const;        ///< of the fp32 copies made so far; 0 before the first run
-  int64_t bytes_misaligned() const;     ///< copied at load because the file has them misaligned
+  Dtype dtype() const;            ///< of most stored parameters
+  int64_t bytes_stored() const;   ///< of the weights at their stored width
+  int64_t bytes_widened() const;  ///< of the fp32 copies made so far; 0 before the first run
+  int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.
   const at::Tensor& weight(std::string_view name) const;
 
-  /// Parsed on first use. @throws Error if the folder has none, or one of a kind that we don't read.
+  /// Parsed on first use. @throws Error if the folder has none, or one of a kind that we don't
+  /// read.
   std::shared_ptr<const Tokenizer> tokenizer() const;
 
-  /// 16 hex digits over description and weights (all bytes are read once; then kept).
+  /// 16 hex digits over description and weights (all bytes are read once; then kept). The same for
+  /// every spelling of one checkpoint: names count without prefix, and config.json doesn't count.
   std::string hash() const;
 
  private:

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <bitset>
 #include <vector>
 
 #include "engine/dtype.h"
@@ -10,7 +11,14 @@
 namespace crescent {
 
 at::ScalarType scalar_type(Dtype dtype);
-Dtype dtype_of(const at::Tensor& tensor);
+Dtype dtype_of(const at::Tensor& tensor);  ///< @throws Error for a dtype that no checkpoint holds
+
+/// A matrix with all that is needed to multiply by it.
+struct Linear {
+  const at::Tensor& weight;
+  const at::Tensor& bias;  ///< undefined: none
+  bool in_out;             ///< stored [in, out] (GPT-2) instead of [out, in]
+};
 
 /// The tensors of a model by slot. Copies share storage; nobody writes into it.
 class Weights {
@@ -19,13 +27,20 @@ class Weights {
 
   void set(const TensorSpec& spec, at::Tensor tensor);
   /// Undefined where the description has no such tensor.
-  const at::Tensor& at(Slot slot) const { return global_[static_cast<size_t>(slot)]; }
-  const at::Tensor& at(Slot slot, size_t layer) const { return layers_[layer][static_cast<size_t>(slot)]; }
+  const at::Tensor& at(Slot slot) const { return global_.tensors[static_cast<size_t>(slot)]; }
+  const at::Tensor& at(Slot slot, size_t layer) const {
+    return layers_[layer].tensors[static_cast<size_t>(slot)];
+  }
   const at::Tensor& at(const TensorSpec& spec) const;
+  Linear linear(Slot weight, Slot bias, size_t layer) const;
   size_t layers() const { return layers_.size(); }
 
  private:
-  using Slots = std::array<at::Tensor, kSlots>;
+  struct Slots {
+    std::array<at::Tensor, kSlots> tensors;
+    std::bitset<kSlots> in_out;
+  };
+  Slots& slots_of(const TensorSpec& spec);
   Slots global_;
   std::vector<Slots> layers_;
 };

@@ -1,23 +1,75 @@
---- Scales and one formatter: no other file formats a unit by hand.
+--- Scales and formatters: no other file formats a number with a unit by hand.
 local units = {}
 
 local scales = {
   bytes = { { 1024 ^ 3, 'GiB' }, { 1024 ^ 2, 'MiB' }, { 1024, 'KiB' }, { 1, 'B' } },
   count = { { 1e9, 'B' }, { 1e6, 'M' }, { 1e3, 'k' }, { 1, '' } },
   ns = { { 1e9, 's' }, { 1e6, 'ms' }, { 1e3, 'us' }, { 1, 'ns' } },
+  ms = { { 1e3, 's' }, { 1, 'ms' }, { 1e-3, 'us' }, { 1e-6, 'ns' } },
 }
 
 --- Formats a value with the largest scale that it reaches: `units.format(123456, 'bytes')` is '120.6 KiB'.
 ---@param value number
----@param scale 'bytes'|'count'|'ns'
+---@param scale 'bytes'|'count'|'ns'|'ms'
 ---@return string
 function units.format(value, scale)
-  for _, step in ipairs(scales[scale]) do
-    if math.abs(value) >= step[1] or step[1] == 1 then
-      local text = step[1] == 1 and ('%d'):format(value) or ('%.1f'):format(value / step[1])
+  local steps = scales[scale]
+  for i, step in ipairs(steps) do
+    if math.abs(value) >= step[1] or i == #steps then
+      local scaled = value / step[1]
+      local text = scaled == math.floor(scaled) and step[1] == 1 and ('%d'):format(scaled) or ('%.1f'):format(scaled)
       return step[2] == '' and text or text .. ' ' .. step[2]
     end
   end
+end
+
+--- Formats a whole number with its thousands apart: 124,439,808.
+---@param value number
+---@return string
+function units.grouped(value)
+  local text = ('%.0f'):format(value)
+  local sign, digits = text:match('^(-?)(%d+)$')
+  if not digits then return text end
+  return sign .. digits:reverse():gsub('(%d%d%d)', '%1,'):reverse():gsub('^,', '')
+end
+
+local function decimals_for(value, significant)
+  if value == 0 then return 0 end
+  return math.max(0, significant - 1 - math.floor(math.log10(math.abs(value))))
+end
+
+--- Formats a number with so many significant digits and no exponent where it stays readable.
+---@param value number
+---@param significant integer?  # default 4
+---@return string
+function units.number(value, significant)
+  significant = significant or 4
+  if value ~= value or math.abs(value) == math.huge then return tostring(value) end
+  if value ~= 0 and (math.abs(value) < 1e-4 or math.abs(value) >= 1e12) then
+    return ('%.' .. significant - 1 .. 'e'):format(value)
+  end
+  if value == math.floor(value) then return ('%.0f'):format(value) end
+  return ('%.' .. decimals_for(value, significant) .. 'f'):format(value)
+end
+
+--- Formats a share of 1 as a percentage: `units.percent(0.123)` is '12.3 %'.
+---@param share number
+---@return string
+function units.percent(share)
+  return ('%.' .. math.min(decimals_for(share * 100, 3), 3) .. 'f %%'):format(share * 100)
+end
+
+--- Formats a median with its spread, both to the digit that the spread leaves meaningful:
+--- '12.34 ± 0.05 ms'.
+---@param median number
+---@param spread number
+---@param unit string
+---@return string
+function units.plus_minus(median, spread, unit)
+  local decimals = math.min(math.max(decimals_for(spread, 1), decimals_for(median, 3)), 6)
+  local format = '%.' .. decimals .. 'f'
+  local text = format:format(median) .. ' ± ' .. format:format(spread)
+  return unit == '' and text or text .. ' ' .. unit
 end
 
 return units

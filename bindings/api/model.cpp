@@ -1,0 +1,143 @@
+#include "bindings/api/subjects.h"
+
+namespace crescent::api {
+namespace {
+
+const Value kSeed = Value::between(Kind::integer, 0, 9007199254740992.0);
+const Value kDtype = Value::one_of({"float32", "float16", "bfloat16"});
+
+std::vector<Function> loading_functions() {
+  return {
+      {.name = "crescent.load",
+       .home = Home::engine,
+       .doc =
+           "Loads a model from a Hugging Face folder: config.json, *.safetensors and, for text, a "
+           "tokenizer. The weights stay mapped and unread until something needs them. A name "
+           "without a slash is a folder in the current directory if there is one, else one of the "
+           "models that come with crescent, such as 'tiny' (looked for in $CRESCENT_MODELS, then "
+           "in ../share/crescent/models beside the executable).",
+       .args = {{"path", Kind::text, "a folder, or the name of an embedded model"}},
+       .options = {{"dtype", Value::one_of({"stored", "float32", "float16", "bfloat16"}),
+                    "'stored'",
+                    "what the weights are kept as; 'stored' keeps the file mapped, the others "
+                    "convert now"},
+                   {"device", Value::one_of({"cpu"}), "'cpu'", "where the model computes"},
+                   {"verify", Kind::boolean, "false",
+                    "reads everything at once and refuses NaN and infinite weights by name, and a "
+                    "tokenizer that can't be read"}},
+       .returns = "crescent.Model",
+       .example = "local model = crescent.load('tiny')"},
+      {.name = "crescent.preset",
+       .home = Home::engine,
+       .doc = "Makes a model of a published shape with seeded random weights. It has no tokenizer.",
+       .args = {{"name", Kind::text, "one of crescent.presets()"}},
+       .options = {{"seed", kSeed, "1", "of the weights"},
+                   {"dtype", kDtype, "'float32'", "what the weights are kept as"}},
+       .returns = "crescent.Model",
+       .example = "local model = crescent.preset('gpt2', { seed = 1 })"},
+      {.name = "crescent.presets",
+       .home = Home::core,
+       .doc = "Lists the published shapes with their parameter counts by part, from the "
+              "descriptions alone: nothing is allocated and the engine isn't loaded.",
+       .returns = "crescent.Presets",
+       .example = "print(crescent.presets())"},
+      {.name = "crescent.levels.available",
+       .home = Home::core,
+       .doc = "Lists the levels that this build can run a model at: 0 reference, 1 fused.",
+       .returns = "integer[]",
+       .example = "for _, level in ipairs(crescent.levels.available()) do print(level) end"},
+  };
+}
+
+std::vector<Function> model_functions() {
+  const Argument self{"model", Kind::model, ""};
+  return {
+      {.name = "model:optimize",
+       .home = Home::engine,
+       .doc = "Gives the same model at another level: 0 is the reference that all else is held "
+              "against, 1 computes all heads at once and keeps keys and values. Weights are "
+              "shared; the model itself is untouched.",
+       .args = {self},
+       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true}},
+       .returns = "crescent.Model",
+       .example = "local slow = model:optimize { level = 0 }"},
+      {.name = "model:weight",
+       .home = Home::engine,
+       .doc = "Gives a weight as it is stored, by the file's name with or without the family's "
+              "prefix.",
+       .args = {self, {"name", Kind::text, "one of model:weights()"}},
+       .returns = "crescent.Tensor",
+       .example = "print(model:weight('h.0.attn.c_attn.weight').shape)"},
+      {.name = "model:weights",
+       .home = Home::engine,
+       .doc = "Lists every weight as { name, shape, dtype, bytes }, in the order of the forward "
+              "pass. Reads none of them.",
+       .args = {self},
+       .returns = "{ name: string, shape: integer[], dtype: string, bytes: integer }[]",
+       .example = "print(model:weights())"},
+      {.name = "model:hash",
+       .home = Home::engine,
+       .doc = "Gives 16 hex digits over description and weights. Reads all weights once; then it "
+              "is kept.",
+       .args = {self},
+       .returns = "string",
+       .example = "print(model:hash())"},
+      {.name = "model:save",
+       .home = Home::engine,
+       .doc = "Writes a folder that loads again to the same function, here and elsewhere. "
+              "Tokenizer and generation files go along. The folder must not exist, or be empty; "
+              "a failure leaves nothing half done.",
+       .args = {self, {"path", Kind::text, "the new folder"}},
+       .options = {{"dtype", Value::one_of({"stored", "float32", "float16", "bfloat16"}),
+                    "'stored'", "what the weights are written as"}},
+       .returns = "",
+       .example = "model:save('tiny-fp32', { dtype = 'float32' })"},
+      {.name = "model:close",
+       .home = Home::engine,
+       .doc = "Lets go of the weights at once instead of when the collector comes by. Models that "
+              "share them keep them.",
+       .args = {self},
+       .returns = "",
+       .example = "model:close()"},
+  };
+}
+
+std::vector<Field> model_fields() {
+  return {
+      {"model.family", "The model_type of config.json: 'gpt2', 'llama'.", "string"},
+      {"model.config", "What the decoder is, as a read-only view.", "crescent.Config"},
+      {"model.layers",
+       "Read-only views of the layers: model.layers[3].heads. They may differ from each other.",
+       "crescent.Layer[]"},
+      {"model.params", "How many parameters the model has; a tied head counts once.", "integer"},
+      {"model.params_by_part",
+       "Parameters by part, as a read-only view: embedding, positions, norm, attention, ffn, head.",
+       "table<string, integer>"},
+      {"model.level", "0 reference, 1 fused.", "integer"},
+      {"model.dtype", "What most weights are stored as.", "string"},
+      {"model.device", "Where the model computes: 'cpu'.", "string"},
+      {"model.bytes", "Bytes of the weights as stored.", "integer"},
+      {"model.bytes_widened",
+       "Bytes of the float32 copies made so far; 0 before the first run, and for float32 weights "
+       "that need none.",
+       "integer"},
+      {"model.path", "The folder that it was loaded from; nil for presets.", "string?"},
+      {"model.tokenizer",
+       "The folder's tokenizer, parsed on first use. A kind that can't be read is an error that "
+       "names it.",
+       "crescent.Tokenizer"},
+  };
+}
+
+}  // namespace
+
+const Subject& model_subject() {
+  static const Subject subject = [] {
+    Subject made{.title = "Loading", .functions = loading_functions(), .fields = model_fields()};
+    for (auto& function : model_functions()) made.functions.push_back(std::move(function));
+    return made;
+  }();
+  return subject;
+}
+
+}  // namespace crescent::api

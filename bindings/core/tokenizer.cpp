@@ -1,0 +1,67 @@
+#include "bindings/core/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include "bindings/core/core.h"
+#include "bindings/core/model_folder.h"
+#include "bindings/push.h"
+
+namespace crescent {
+namespace {
+
+int tokenizer_open(Args& args) {
+  push_handle<TokenizerHandle>(args.L(), load_tokenizer(model_folder(args.text(1))));
+  return 1;
+}
+
+int tokenizer_encode(Args& args) {
+  const auto& tokenizer = *args.handle<TokenizerHandle>(1);
+  push_list(args.L(), tokenizer.encode(args.text(2), {.special = args.boolean("special")}));
+  return 1;
+}
+
+int tokenizer_decode(Args& args) {
+  const auto& tokenizer = *args.handle<TokenizerHandle>(1);
+  const auto ids = args.ids(2);
+  push(args.L(), tokenizer.decode(ids, {.skip_special = args.boolean("skip_special")}));
+  return 1;
+}
+
+int tokenizer_id(Args& args) {
+  const auto id = args.handle<TokenizerHandle>(1)->id_of(args.text(2));
+  if (!id) return 0;
+  push(args.L(), *id);
+  return 1;
+}
+
+int tokenizer_close(Args& args) {
+  test_handle<TokenizerHandle>(args.L(), 1)->reset();
+  return 0;
+}
+
+int tokenizer_size(Args& args) { return give(args, args.handle<TokenizerHandle>(1)->size()); }
+
+int tokenizer_kind(Args& args) { return give(args, args.handle<TokenizerHandle>(1)->kind()); }
+
+int tokenizer_tostring(lua_State* L) {
+  const auto* tokenizer = test_handle<TokenizerHandle>(L, 1);
+  if (!tokenizer || !*tokenizer) push(L, "closed tokenizer");
+  else push(L, fmt::format("{}  {} tokens", (**tokenizer)->kind(), (**tokenizer)->size()));
+  return 1;
+}
+
+}  // namespace
+
+void register_tokenizer() {
+  provide({
+      {"crescent.tokenizer", tokenizer_open},
+      {"tokenizer:encode", tokenizer_encode},
+      {"tokenizer:decode", tokenizer_decode},
+      {"tokenizer:id", tokenizer_id},
+      {"tokenizer:close", tokenizer_close},
+  });
+  provide_fields({{"tokenizer.size", tokenizer_size}, {"tokenizer.kind", tokenizer_kind}});
+  provide_metamethod("Tokenizer", "__tostring", &guarded<tokenizer_tostring>);
+}
+
+}  // namespace crescent

@@ -1,0 +1,11 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "engine/model/model.h"
+
+namespace crescent {
+
+/// @throws Error unless `ids` is (B, T) int64, not empty, every one in 0 .. vocab-1.
+void check_ids(const Model& model, const at::Tensor& ids);
+
+}  // namespace crescent

@@ -1,0 +1,72 @@
+#include "engine/exec/finite.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <string>
+
+#include "engine/error.h"
+
+namespace crescent {
+namespace {
+
+/// An exponent of all ones is infinite or NaN. On the bits, because the compiler turns this into
+/// vector instructions and may not do so for sums of floats.
+bool all_finite(const float* values, int64_t count) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    bad |= (std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent;
+  }
+  return bad == 0;
+}
+
+class FirstNotFinite : public Observer {
+ public:
+  explicit FirstNotFinite(size_t layers) : layers_(layers) {}
+
+  SiteSet wanted_tensors() const override {
+    return SiteSet{}.add(Site::embedding).add(Site::block).add(Site::final_norm).add(Site::head);
+  }
+  void tensor(Site site, int32_t layer, const TensorView& view) override {
+    int64_t count = 1;
+    for (const int64_t size : view.shape) count *= size;
+    if (place_.empty() && !all_finite(view.data, count)) place_ = place_of(site, layer);
+  }
+  const std::string& place() const { return place_; }
+
+ private:
+  std::string place_of(Site site, int32_t layer) const {
+    switch (site) {
+      case Site::embedding: return "the embedding";
+      case Site::block: return fmt::format("layer {} of {}", layer + 1, layers_);
+      case Site::final_norm: return "the last norm";
+      default: return "the head";
+    }
+  }
+  size_t layers_;
+  std::string place_;
+};
+
+}  // namespace
+
+void require_finite(const at::Tensor& logits, const DecoderConfig& config,
+                    const std::function<void(Observer*)>& rerun) {
+  const float* values = logits.data_ptr<float>();
+  std::atomic<bool> finite{true};
+  constexpr int64_t kGrain = 1 << 16;
+  at::parallel_for(0, logits.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    if (!all_finite(values + begin, end - begin)) finite = false;
+  });
+  if (finite) return;
+  FirstNotFinite first(config.layers.size());
+  rerun(&first);
+  fail(
+      "logits are not finite: the first NaN or infinite number came out of {}; "
+      "crescent.inspect.health(model) tells whether the weights hold any",
+      first.place());
+}
+
+}  // namespace crescent

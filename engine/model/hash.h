@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+
+#include "engine/model/model.h"
+
+namespace crescent {
+
+/// A description as one line of text, every field by name: what `Model::hash` starts with, and by
+/// which two descriptions are compared.
+std::string describe(const DecoderConfig& config);
+
+/// See Model::hash. Not cryptographic: it tells models apart, it does not guard against forgery.
+std::string hash_model(const DecoderConfig& config, const Layout& layout, const Weights& stored);
+
+}  // namespace crescent

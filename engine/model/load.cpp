@@ -1,0 +1,159 @@
+#include "engine/model/load.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "engine/error.h"
+#include "engine/exec/threads.h"
+#include "engine/formats/hf_folder.h"
+#include "engine/interrupt.h"
+#include "engine/memory.h"
+#include "engine/random.h"
+
+namespace crescent {
+namespace {
+
+/// A view on the mapped file, which the tensor keeps alive. The pages are read-only: a write would
+/// be a fault, and nothing writes. Where the file has a tensor off its element's boundary it is
+/// copied, because reading it there is undefined in C++ and slow.
+at::Tensor view_of(const Checkpoint::Stored& stored, int64_t& bytes_misaligned) {
+  const TensorEntry& entry = *stored.entry;
+  const std::span<const std::byte> data = stored.file->data(entry);
+  const auto options = at::TensorOptions(scalar_type(entry.dtype));
+  if (reinterpret_cast<uintptr_t>(data.data()) % bytes_of(entry.dtype) != 0) {
+    at::Tensor copy = at::empty(entry.shape, options);
+    std::memcpy(copy.data_ptr(), data.data(), data.size());
+    bytes_misaligned += static_cast<int64_t>(data.size());
+    return copy;
+  }
+  if (data.empty()) return at::empty(entry.shape, options);
+  void* address = const_cast<std::byte*>(data.data());
+  return at::from_blob(
+      address, entry.shape, [file = stored.file](void*) {}, options);
+}
+
+int64_t bytes_at(const Layout& layout, Dtype dtype) {
+  int64_t elements = 0;
+  for (const TensorSpec& spec : layout) {
+    int64_t count = 1;
+    for (const int64_t size : spec.shape) count *= size;
+    elements += count;
+  }
+  return elements * static_cast<int64_t>(bytes_of(dtype));
+}
+
+void require_floating(Dtype dtype) {
+  if (dtype == Dtype::float32 || dtype == Dtype::float16 || dtype == Dtype::bfloat16) return;
+  fail("dtype: expected 'float32', 'float16' or 'bfloat16', got '{}'", name_of(dtype));
+}
+
+void refuse_unhealthy(const Model& model, const std::filesystem::path& folder) {
+  for (const TensorHealth& t : health(model)) {
+    if (t.nan == 0 && t.infinite == 0) continue;
+    fail("{}: tensor '{}': {} of {} values are NaN and {} infinite", folder.string(), t.name, t.nan,
+         t.elements, t.infinite);
+  }
+}
+
+/// Some files store the head beside an embedding that it is tied to. We read the embedding alone,
+/// so the two must be the same.
+void refuse_untied_head(const Model& model, const HfFolder& folder) {
+  if (!model.config().tied_head) return;
+  const std::string name = "lm_head.weight";
+  const Checkpoint::Stored* head = folder.checkpoint.find(name);
+  if (head == nullptr) return;
+  int64_t misaligned = 0;
+  const at::Tensor& embedding = model.stored().at(Slot::token_embedding);
+  const at::Tensor stored = view_of(*head, misaligned);
+  if (!at::equal(stored.to(at::kFloat), embedding.to(at::kFloat))) {
+    fail("{}: tensor '{}' differs from the token embedding, but config.json ties them",
+         folder.path.string(), name);
+  }
+}
+
+bool has_tokenizer(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / "tokenizer.json") ||
+         std::filesystem::exists(folder / "vocab.json");
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
+                                        const LoadOptions& options) {
+  apply_threads();
+  const c10::NoGradGuard no_grad;
+  if (options.dtype) require_floating(*options.dtype);
+  HfFolder folder = open_hf_folder(path);
+  if (options.dtype) {
+    require_memory(bytes_at(folder.layout, *options.dtype),
+                   fmt::format("loading {} as {}", path.string(), name_of(*options.dtype)));
+  }
+  Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0};
+  Weights weights(folder.config.layers.size());
+  for (size_t i = 0; i < folder.layout.size(); ++i) {
+    at::Tensor tensor = view_of(folder.stored[i], source.bytes_misaligned);
+    if (options.dtype) {
+      check_interrupt();
+      tensor = tensor.to(scalar_type(*options.dtype));
+    }
+    weights.set(folder.layout[i], std::move(tensor));
+  }
+  auto model = Model::make(*folder.family, folder.config, folder.layout, std::move(weights),
+                           std::move(source));
+  if (options.verify) {
+    refuse_unhealthy(*model, path);
+    refuse_untied_head(*model, folder);
+    if (has_tokenizer(path)) model->tokenizer();
+  }
+  return model;
+}
+
+std::shared_ptr<const Model> make_random(const Family& family, const DecoderConfig& config,
+                                         uint64_t seed, Dtype dtype) {
+  apply_threads();
+  const c10::NoGradGuard no_grad;
+  require_floating(dtype);
+  const Layout layout = family.layout(config);
+  require_memory(bytes_at(layout, dtype),
+                 fmt::format("a {} model with random weights", config.family));
+
+  // GPT-2's scheme: every residual projection is scaled by 1/sqrt(number of residual additions), so
+  // that the residual stream's spread doesn't grow with depth. Radford et al. 2019, section 2.3.
+  constexpr float kDeviation = 0.02f;
+  const float residual_deviation =
+      kDeviation / std::sqrt(2.0f * static_cast<float>(std::max<size_t>(1, config.layers.size())));
+  Weights weights(config.layers.size());
+  for (size_t i = 0; i < layout.size(); ++i) {
+    check_interrupt();
+    const TensorSpec& spec = layout[i];
+    at::Tensor tensor;
+    if (spec.part == Part::norm || spec.shape.size() < 2) {
+      const bool ones = spec.slot == Slot::final_norm_weight ||
+                        spec.slot == Slot::attention_norm_weight ||
+                        spec.slot == Slot::ffn_norm_weight;
+      tensor = at::full(spec.shape, ones ? 1.0 : 0.0, at::kFloat);
+    } else {
+      const bool residual =
+          spec.slot == Slot::attention_output_weight || spec.slot == Slot::ffn_down_weight;
+      tensor = at::empty(spec.shape, at::kFloat);
+      const std::span<float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
+      Random::fill_normal(values, seed, /*stream=*/i, 0.0f,
+                          residual ? residual_deviation : kDeviation);
+    }
+    weights.set(spec, tensor.to(scalar_type(dtype)));
+  }
+  return Model::make(family, config, layout, std::move(weights), Model::Source{});
+}
+
+std::shared_ptr<const Model> make_preset(const Preset& preset, uint64_t seed, Dtype dtype) {
+  const DecoderConfig config = preset.config();
+  return make_random(family_of(config.family, preset.name), config, seed, dtype);
+}
+
+}  // namespace crescent

@@ -1,0 +1,166 @@
+#include "engine/model/model.h"
+
+#include <c10/core/GradMode.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "engine/error.h"
+#include "engine/exec/threads.h"
+#include "engine/memory.h"
+#include "engine/model/hash.h"
+#include "engine/nearest.h"
+
+namespace crescent {
+
+struct ModelParts {
+  const Family* family;
+  DecoderConfig config;
+  Layout layout;
+  Weights stored;
+  Model::Source source;
+  std::unordered_map<std::string_view, size_t> index_of;  // layout names, without prefix
+
+  std::once_flag widen_once;
+  Weights wide{0};
+  std::atomic<int64_t> bytes_widened{0};
+
+  std::mutex lazy;  // guards what follows
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::string hash;
+
+  ModelParts(const Family& f, DecoderConfig c, Layout l, Weights w, Model::Source s)
+      : family(&f),
+        config(std::move(c)),
+        layout(std::move(l)),
+        stored(std::move(w)),
+        source(std::move(s)) {}
+};
+
+namespace {
+
+std::string shape_text(at::IntArrayRef shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+void check_against_layout(const Layout& layout, const Weights& weights) {
+  for (const TensorSpec& spec : layout) {
+    const at::Tensor& tensor = weights.at(spec);
+    if (!tensor.defined()) fail("tensor '{}' is missing", spec.name);
+    if (tensor.sizes() != at::IntArrayRef(spec.shape)) {
+      fail("tensor '{}': expected shape {}, got {}", spec.name, shape_text(spec.shape),
+           shape_text(tensor.sizes()));
+    }
+  }
+}
+
+/// fp32 for every tensor: the stored one where it already is, else a copy (made by all threads).
+void widen(ModelParts& parts) {
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : parts.layout) {
+    const at::Tensor& tensor = parts.stored.at(spec);
+    if (tensor.scalar_type() != at::kFloat) bytes += tensor.numel() * int64_t{sizeof(float)};
+  }
+  if (bytes > 0) require_memory(bytes, "widening the weights to float32");
+  const c10::NoGradGuard no_grad;
+  Weights wide(parts.config.layers.size());
+  for (const TensorSpec& spec : parts.layout) wide.set(spec, parts.stored.at(spec).to(at::kFloat));
+  parts.wide = std::move(wide);
+  parts.bytes_widened = bytes;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> Model::make(const Family& family, DecoderConfig config, Layout layout,
+                                         Weights stored, Source source) {
+  apply_threads();
+  check_against_layout(layout, stored);
+  auto parts = std::make_shared<ModelParts>(family, std::move(config), std::move(layout),
+                                            std::move(stored), std::move(source));
+  for (size_t i = 0; i < parts->layout.size(); ++i)
+    parts->index_of.emplace(parts->layout[i].name, i);
+  constexpr int kDefaultLevel = 1;
+  return std::shared_ptr<const Model>(new Model(std::move(parts), kDefaultLevel));
+}
+
+const DecoderConfig& Model::config() const { return parts_->config; }
+const Family& Model::family() const { return *parts_->family; }
+const Layout& Model::layout() const { return parts_->layout; }
+const Model::Source& Model::source() const { return parts_->source; }
+const Weights& Model::stored() const { return parts_->stored; }
+
+const Weights& Model::wide() const {
+  std::call_once(parts_->widen_once, [this] { widen(*parts_); });
+  return parts_->wide;
+}
+
+std::shared_ptr<const Model> Model::at_level(int level) const {
+  if (level != 0 && level != 1) {
+    fail("level {} is not available: expected 0 (reference) or 1 (fused)", level);
+  }
+  return std::shared_ptr<const Model>(new Model(parts_, level));
+}
+
+int64_t Model::parameters() const {
+  int64_t count = 0;
+  for (const TensorSpec& spec : layout()) count += stored().at(spec).numel();
+  return count;
+}
+
+Dtype Model::dtype() const {
+  std::map<Dtype, int64_t> elements;
+  for (const TensorSpec& spec : layout()) {
+    elements[dtype_of(stored().at(spec))] += stored().at(spec).numel();
+  }
+  Dtype most = Dtype::float32;
+  int64_t most_elements = -1;
+  for (const auto& [dtype, count] : elements) {
+    if (count > most_elements) most = dtype, most_elements = count;
+  }
+  return most;
+}
+
+int64_t Model::bytes_stored() const {
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : layout()) bytes += static_cast<int64_t>(stored().at(spec).nbytes());
+  return bytes;
+}
+
+int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
+int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
+
+const at::Tensor& Model::weight(std::string_view name) const {
+  std::string_view bare = name;
+  const std::string& prefix = source().prefix;
+  if (!prefix.empty() && bare.starts_with(prefix)) bare.remove_prefix(prefix.size());
+  for (const std::string_view candidate : {bare, name}) {
+    const auto found = parts_->index_of.find(candidate);
+    if (found != parts_->index_of.end()) return stored().at(layout()[found->second]);
+  }
+  std::vector<std::string_view> known;
+  for (const TensorSpec& spec : layout()) known.push_back(spec.name);
+  fail("no weight is named '{}'{}; model:weights() lists all {}", name, did_you_mean(bare, known),
+       known.size());
+}
+
+std::shared_ptr<const Tokenizer> Model::tokenizer() const {
+  if (!source().folder) {
+    fail(
+        "this model has no tokenizer: it does not come from a folder; crescent.tokenizer(DIR) "
+        "reads one");
+  }
+  const std::lock_guard lock(parts_->lazy);
+  if (!parts_->tokenizer) parts_->tokenizer = load_tokenizer(*source().folder);
+  return parts_->tokenizer;
+}
+
+std::string Model::hash() const {
+  const std::lock_guard lock(parts_->lazy);
+  if (parts_->hash.empty()) parts_->hash = hash_model(config(), layout(), stored());
+  return parts_->hash;
+}
+
+}  // namespace crescent

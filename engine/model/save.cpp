@@ -1,0 +1,145 @@
+#include "engine/model/save.h"
+
+#include <c10/core/GradMode.h>
+#include <unistd.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "engine/error.h"
+#include "engine/formats/hf_folder.h"
+#include "engine/interrupt.h"
+#include "engine/memory.h"
+#include "engine/model/hash.h"
+
+namespace crescent {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What goes along unread: how text becomes ids and how generation ends.
+constexpr std::array kCopied{
+    "tokenizer.json",  "tokenizer_config.json",   "vocab.json",
+    "merges.txt",      "special_tokens_map.json", "added_tokens.json",
+    "tokenizer.model", "chat_template.jinja",     "generation_config.json"};
+
+/// Made beside the target so that the last step is a rename within one file system; whatever stops
+/// us before, the folder goes away again.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const fs::path& target)
+      : path_(target.parent_path() /
+              fmt::format(".{}.{}.tmp", target.filename().string(), getpid())) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!kept_) fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+  void become(const fs::path& target) {
+    fs::rename(path_, target);  // replaces an empty folder, never a full one
+    kept_ = true;
+  }
+
+ private:
+  fs::path path_;
+  bool kept_ = false;
+};
+
+/// The target as an absolute path without a trailing slash, after checking that it is free.
+fs::path free_target(const fs::path& folder) {
+  fs::path target = fs::absolute(folder).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  if (fs::exists(target)) {
+    if (!fs::is_directory(target)) fail("save: '{}' exists and is not a folder", folder.string());
+    if (!fs::is_empty(target)) {
+      fail("save: '{}' exists and is not empty; name a new folder", folder.string());
+    }
+  }
+  return target;
+}
+
+/// config.json as Hugging Face's readers want it. What the family's config can't express is found
+/// by reading our own text back: the two descriptions must be equal.
+nlohmann::json config_of(const Model& model, Dtype dtype) {
+  nlohmann::json json = model.family().write(model.config());
+  json["torch_dtype"] = name_of(dtype);
+  const auto& ends = model.source().end_of_text;
+  if (ends.size() == 1) json["eos_token_id"] = ends.front();
+  if (ends.size() > 1) json["eos_token_id"] = ends;
+  const std::string wanted = describe(model.config());
+  const std::string written = describe(model.family().read(json, "config.json"));
+  if (written != wanted) {
+    fail(
+        "save: a config.json of model_type '{}' cannot express this model: it is {}, the file "
+        "would say {}",
+        model.family().model_type(), wanted, written);
+  }
+  return json;
+}
+
+void write_weights(const Model& model, const fs::path& path, std::optional<Dtype> dtype) {
+  int64_t bytes_converted = 0, bytes = 0;
+  for (const TensorSpec& spec : model.layout()) {
+    const at::Tensor& tensor = model.stored().at(spec);
+    const Dtype target = dtype.value_or(dtype_of(tensor));
+    const int64_t size = tensor.numel() * static_cast<int64_t>(bytes_of(target));
+    bytes += size;
+    if (target != dtype_of(tensor)) bytes_converted += size;
+  }
+  if (bytes_converted > 0) require_memory(bytes_converted, "save: converting the weights");
+  const auto room = fs::space(path.parent_path()).available;
+  if (static_cast<uintmax_t>(bytes) > room) {
+    fail("save: '{}' needs {}, {} free on that disk", path.string(), readable_bytes(bytes),
+         readable_bytes(static_cast<int64_t>(room)));
+  }
+
+  std::vector<at::Tensor> alive;
+  std::vector<TensorToWrite> tensors;
+  for (const TensorSpec& spec : model.layout()) {
+    check_interrupt();
+    const at::Tensor& stored = model.stored().at(spec);
+    const Dtype target = dtype.value_or(dtype_of(stored));
+    const at::Tensor tensor = stored.to(scalar_type(target)).contiguous();
+    alive.push_back(tensor);
+    tensors.push_back({stored_name(spec, model.family().prefixes().front()),
+                       target,
+                       spec.shape,
+                       {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}});
+  }
+  write_safetensors(path, tensors, {{"format", "pt"}});  // transformers asks for this key
+}
+
+}  // namespace
+
+void save_model(const Model& model, const fs::path& folder, const SaveOptions& options) {
+  const c10::NoGradGuard no_grad;
+  const Dtype dtype = options.dtype.value_or(model.dtype());
+  if (dtype != Dtype::float32 && dtype != Dtype::float16 && dtype != Dtype::bfloat16) {
+    fail("save: dtype: expected 'float32', 'float16' or 'bfloat16', got '{}'", name_of(dtype));
+  }
+  const fs::path target = free_target(folder);
+  const nlohmann::json config = config_of(model, dtype);
+  try {
+    TemporaryFolder temporary(target);
+    write_file(temporary.path() / "config.json", config.dump(2) + "\n");
+    write_weights(model, temporary.path() / "model.safetensors", options.dtype);
+    if (model.source().folder) {
+      for (const char* name : kCopied) {
+        const fs::path from = *model.source().folder / name;
+        if (fs::exists(from)) fs::copy_file(from, temporary.path() / name);
+      }
+    }
+    temporary.become(target);
+  } catch (const fs::filesystem_error& e) {
+    fail("save: cannot write '{}': {}", folder.string(), e.code().message());
+  }
+}
+
+}  // namespace crescent

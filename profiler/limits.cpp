@@ -1,0 +1,196 @@
+// How fast this machine can read memory and multiply, as the same loops do it in our kernels: the
+// limits against which every speed is set. Best of several repetitions, because a limit is what
+// the machine can do, and whatever else runs on it can only make a repetition slower.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <numeric>
+
+#include "engine/error.h"
+#include "engine/interrupt.h"
+#include "engine/kernels/probe.h"
+#include "profiler/clock.h"
+#include "profiler/machine.h"
+#include "profiler/team.h"
+
+namespace crescent {
+namespace {
+
+/// Decimal, as GB/s are.
+constexpr int64_t kMB = 1'000'000;
+constexpr int64_t kWorkingSets[] = {kMB, 4 * kMB, 16 * kMB, 64 * kMB, 256 * kMB, 1024 * kMB};
+
+/// Twelve measurements of memory and two of arithmetic, and a GiB to be touched: some 2 s.
+constexpr int64_t kMeasurementNs = 100'000'000;
+/// Timed at once: more than starting the threads costs (microseconds), less than the scheduler
+/// leaves them alone for (milliseconds). On a busy machine no whole pass over 1 GB stays
+/// undisturbed, but each of its pieces does at some time.
+constexpr int64_t kPieceBytes = 64 * kMB;
+constexpr int kRepetitionsMin = 3;
+
+/// Results of a thread, on a cache line of its own.
+struct alignas(64) Result {
+  uint64_t sum = 0;
+  float sink = 0;
+  double flops = 0;
+};
+
+/// Memory straight from the kernel, in huge pages where it has them: with small ones, 1 GB needs
+/// more address translations than the processor keeps, and the walk would be measured as well.
+class Pages {
+ public:
+  explicit Pages(int64_t bytes) : bytes_(static_cast<size_t>(bytes)) {
+    data_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data_ == MAP_FAILED) fail("{} bytes: the system gives no more memory", bytes);
+    madvise(data_, bytes_, MADV_HUGEPAGE);  // a wish: without it the measurement still holds
+  }
+  ~Pages() { munmap(data_, bytes_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+  unsigned char* data() const { return static_cast<unsigned char*>(data_); }
+  int64_t bytes() const { return static_cast<int64_t>(bytes_); }
+
+ private:
+  void* data_;
+  size_t bytes_;
+};
+
+/// One of `size` parts, in whole cache lines.
+struct Slice {
+  int64_t begin, bytes;
+};
+Slice slice_of(int64_t bytes, int rank, int size) {
+  const int64_t lines = bytes / 64;
+  const int64_t begin = lines * rank / size, end = lines * (rank + 1) / size;
+  return {64 * begin, 64 * (end - begin)};
+}
+
+/// What all pieces take, in ns: the sum of each one's shortest time over some repetitions.
+template <class Piece>
+double best_ns(int pieces, Piece run_ns) {
+  SteadyClock clock;
+  const int64_t start = clock.now_ns();
+  std::vector<int64_t> best(static_cast<size_t>(pieces), INT64_MAX);
+  for (int i = 0; i < kRepetitionsMin || clock.now_ns() - start < kMeasurementNs; ++i) {
+    check_interrupt();
+    for (int piece = 0; piece < pieces; ++piece) {
+      int64_t& shortest = best[static_cast<size_t>(piece)];
+      shortest = std::min(shortest, run_ns(piece));
+    }
+  }
+  const int64_t sum = std::accumulate(best.begin(), best.end(), int64_t{0});
+  return static_cast<double>(std::max<int64_t>(1, sum));
+}
+
+/// A working set larger than a piece is read piece after piece, so that each has left the caches
+/// when its turn comes again; a smaller one several times over.
+double read_gb_s(SpinTeam& team, const Pages& pages, int64_t bytes) {
+  const kernels::Probe& probe = kernels::probe();
+  std::vector<Result> results(static_cast<size_t>(team.size()));
+  const int pieces = static_cast<int>(std::max<int64_t>(1, bytes / kPieceBytes));
+  const int64_t passes = std::max<int64_t>(1, kPieceBytes / bytes);
+  const double ns = best_ns(pieces, [&](int piece) {
+    return team.run_ns([&](int rank) {
+      const Slice own = slice_of(bytes, rank, team.size());
+      const Slice part = slice_of(own.bytes, piece, pieces);
+      for (int64_t pass = 0; pass < passes; ++pass)
+        results[static_cast<size_t>(rank)].sum +=
+            probe.read(pages.data() + own.begin + part.begin, static_cast<size_t>(part.bytes));
+    });
+  });
+  return static_cast<double>(bytes * passes) / ns;
+}
+
+double fma_gflop_s(SpinTeam& team) {
+  const kernels::Probe& probe = kernels::probe();
+  std::vector<Result> results(static_cast<size_t>(team.size()));
+  constexpr int64_t kRounds = 200'000;  // some 1 to 3 ms
+  const double ns = best_ns(1, [&](int) {
+    return team.run_ns([&](int rank) {
+      Result& result = results[static_cast<size_t>(rank)];
+      result.flops = probe.fma_fp32(kRounds, &result.sink);
+    });
+  });
+  double flops = 0;
+  for (const Result& result : results) flops += result.flops;
+  return flops / ns;
+}
+
+/// Memory that a measurement may take for a moment without pushing anybody into swapping.
+int64_t bytes_to_spare() { return memory_available_bytes() / 4; }
+
+void measure_bandwidth(Machine& machine, int threads) {
+  const int64_t spare = bytes_to_spare();
+  int64_t largest = 0;
+  for (int64_t bytes : kWorkingSets) {
+    if (bytes <= spare) largest = bytes;
+    else
+      machine.absent.emplace_back(
+          fmt::format("read_bandwidth at {} MB", bytes / kMB),
+          fmt::format("needs at most a quarter of the available memory, which is {} MB",
+                      spare / kMB));
+  }
+  if (largest == 0) return;
+  const Pages pages(largest);
+  for (int64_t bytes : kWorkingSets)
+    if (bytes <= largest) machine.read_bandwidth.push_back({bytes, 0, 0});
+  {
+    SpinTeam all(threads);
+    all.run_ns([&](int rank) {  // each its own part, so that it lies in that core's memory
+      const Slice slice = slice_of(largest, rank, threads);
+      std::memset(pages.data() + slice.begin, 1, static_cast<size_t>(slice.bytes));
+    });
+    for (auto& row : machine.read_bandwidth)
+      row.all_threads_gb_s = read_gb_s(all, pages, row.bytes);
+  }
+  SpinTeam one(1);  // only now, when nobody spins beside it
+  for (auto& row : machine.read_bandwidth) row.one_thread_gb_s = read_gb_s(one, pages, row.bytes);
+}
+
+Machine measured(int threads) {
+  Machine machine = machine_facts();
+  const auto peak = [](int size) {
+    SpinTeam team(size);
+    return fma_gflop_s(team);
+  };
+  machine.fp32_gflop_s_one_thread = peak(1);
+  machine.fp32_gflop_s = peak(threads);
+  try {
+    measure_bandwidth(machine, threads);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    machine.absent.emplace_back("read_bandwidth", error.what());
+  }
+  return machine;
+}
+
+}  // namespace
+
+const Machine& machine_limits(int threads, bool refresh) {
+  static std::map<int, Machine> kept;
+  const auto found = kept.find(threads);
+  if (found != kept.end() && !refresh) return found->second;
+  return kept.insert_or_assign(threads, measured(threads)).first->second;
+}
+
+double bandwidth_at(const Machine& machine, double bytes) {
+  const auto& table = machine.read_bandwidth;
+  if (table.empty()) fail("bandwidth_at: no read bandwidth has been measured on this machine");
+  if (!(bytes > 0)) fail("bandwidth_at: expected a positive number of bytes, got {}", bytes);
+  const auto above = std::find_if(table.begin(), table.end(), [&](const Machine::Bandwidth& row) {
+    return static_cast<double>(row.bytes) >= bytes;
+  });
+  if (above == table.begin()) return above->all_threads_gb_s;
+  if (above == table.end()) return table.back().all_threads_gb_s;
+  const auto& low = *(above - 1);
+  const double share = std::log(bytes / static_cast<double>(low.bytes)) /
+                       std::log(static_cast<double>(above->bytes) / static_cast<double>(low.bytes));
+  return low.all_threads_gb_s + share * (above->all_threads_gb_s - low.all_threads_gb_s);
+}
+
+}  // namespace crescent

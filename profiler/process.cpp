@@ -1,0 +1,50 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "profiler/machine.h"
+#include "profiler/system_files.h"
+
+namespace crescent {
+
+ProcessMemory process_memory(const std::string& root) {
+  const SystemFiles files(root);
+  ProcessMemory memory{};
+
+  // proc(5): statm counts pages: total, resident, ...
+  const std::string statm = files.text("proc/self/statm").value_or("");
+  const size_t blank = statm.find(' ');
+  const auto pages =
+      blank == statm.npos ? std::nullopt : leading_integer(std::string_view(statm).substr(blank));
+  if (!pages || *pages < 0)
+    fail("{}/proc/self/statm: expected page counts, found '{}'; is /proc mounted?",
+         root == "/" ? "" : root, statm);
+  memory.rss_bytes = *pages * sysconf(_SC_PAGESIZE);
+
+  // Some containers leave VmHWM out; the kernel then still tells getrusage.
+  if (const auto peak = field_kb_as_bytes(files.text("proc/self/status").value_or(""), "VmHWM")) {
+    memory.rss_bytes_peak = *peak;
+  } else {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    memory.rss_bytes_peak = int64_t{usage.ru_maxrss} * 1024;
+  }
+  // The two are not read at one moment, and the kernel counts resident pages in batches.
+  memory.rss_bytes_peak = std::max(memory.rss_bytes_peak, memory.rss_bytes);
+
+  memory.pss_bytes = field_kb_as_bytes(files.text("proc/self/smaps_rollup").value_or(""), "Pss");
+  return memory;
+}
+
+int64_t memory_available_bytes(const std::string& root) {
+  const SystemFiles files(root);
+  const auto available = field_kb_as_bytes(files.text("proc/meminfo").value_or(""), "MemAvailable");
+  if (!available)
+    fail("{}/proc/meminfo: expected a line 'MemAvailable: N kB', found none; is /proc mounted?",
+         root == "/" ? "" : root);
+  return std::min(*available, cgroup_limits(files).memory_left_bytes.value_or(*available));
+}
+
+}  // namespace crescent
