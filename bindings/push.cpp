@@ -2,6 +2,14 @@
 
 namespace crescent {
 
+void mark_empty_list(lua_State* L) {
+  if (luaL_newmetatable(L, "crescent.json.list")) {
+    lua_pushliteral(L, "list");
+    lua_setfield(L, -2, "__json");
+  }
+  lua_setmetatable(L, -2);
+}
+
 void make_view(lua_State* L, const char* owner) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "crescent.view");

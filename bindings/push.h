@@ -2,6 +2,7 @@
 #include <lua.hpp>
 
 #include <concepts>
+#include <iterator>
 #include <span>
 #include <string_view>
 
@@ -64,11 +65,22 @@ class NewTable {
   int count_ = 0;
 };
 
+/// Marks the empty table at the top of the stack as a list: JSON would take it for an object.
+void mark_empty_list(lua_State* L);
+
 /// Pushes a plain list; each of `values` through `push`.
 template <class Range>
 void push_list(lua_State* L, const Range& values) {
   NewTable list(L);
   for (const auto& value : values) list.append(value);
+  if (std::empty(values)) mark_empty_list(L);
+}
+
+/// An implementation's one result.
+template <class V>
+int give(const Args& args, const V& value) {
+  push(args.L(), value);
+  return 1;
 }
 
 /// As `push_list`, with 1 added: positions, layers and heads count from 1 in Lua.

@@ -32,6 +32,10 @@ void check(std::span<const Candidate> candidates, size_t baseline, const Compare
          options.blocks_max);
 }
 
+/// What is asked of the binomial distribution, so that stopping by width stays within what the
+/// caller asked for: see the header.
+double strict(double confidence) { return 1 - 0.75 * (1 - confidence); }
+
 /// Below n, without the bias of a plain remainder and equal in every standard library.
 size_t draw_below(size_t n, std::mt19937_64& random) {
   const uint64_t limit = random.max() - random.max() % n;
@@ -101,12 +105,12 @@ class Blocks {
 /// header for why.
 void run_blocks(Blocks& blocks, const CompareOptions& options, int64_t start_ns, Clock& clock) {
   const int64_t first_block_ns = clock.now_ns();
-  const int needed = static_cast<int>(values_needed(options.confidence));
+  const int needed = static_cast<int>(values_needed(strict(options.confidence)));
   int next_look = std::max(options.blocks_min, needed);
   while (blocks.count() < options.blocks_max) {
     blocks.run_one();
     if (blocks.count() >= next_look) {
-      if (blocks.width(options.confidence) <= options.width_max) return;
+      if (blocks.width(strict(options.confidence)) <= options.width_max) return;
       next_look += std::max(1, next_look / 4);
     }
     const double block_s = seconds_since(first_block_ns, clock) / blocks.count();
@@ -119,7 +123,7 @@ Comparison::Row row_of(const Blocks& blocks, size_t candidate, const CompareOpti
   Comparison::Row row;
   row.samples = {blocks.samples(candidate), "ns"};
   const std::vector<double>& logs = blocks.log_ratios(candidate);
-  const Interval interval = median_interval(logs, options.confidence);
+  const Interval interval = median_interval(logs, strict(options.confidence));
   row.ratio = std::exp(median(logs));
   row.interval = {std::exp(interval.low), std::exp(interval.high), interval.confidence};
   row.resolution = std::expm1((interval.high - interval.low) / 2);
@@ -134,8 +138,8 @@ void warn(Comparison& result, const Blocks& blocks, const CompareOptions& option
         "the times had not settled when the warm-up's share of the time, {:.2g} s, was spent",
         kWarmUpShare * options.time_s_max));
 
-  const size_t needed = values_needed(options.confidence);
-  const double width = blocks.width(options.confidence);
+  const size_t needed = values_needed(strict(options.confidence));
+  const double width = blocks.width(strict(options.confidence));
   if (blocks.levels().size() < needed)
     warnings.push_back(
         fmt::format("only {} blocks in {:.3g} s, and a confidence of {:.6g} needs {}: "

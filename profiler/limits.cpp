@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include "engine/error.h"
 #include "engine/interrupt.h"
@@ -18,13 +19,16 @@
 namespace crescent {
 namespace {
 
-constexpr int64_t kMiB = int64_t{1} << 20;
-constexpr int64_t kWorkingSets[] = {kMiB, 4 * kMiB, 16 * kMiB, 64 * kMiB, 256 * kMiB, 1024 * kMiB};
+/// Decimal, as GB/s are.
+constexpr int64_t kMB = 1'000'000;
+constexpr int64_t kWorkingSets[] = {kMB, 4 * kMB, 16 * kMB, 64 * kMB, 256 * kMB, 1024 * kMB};
 
 /// Twelve measurements of memory and two of arithmetic, and a GiB to be touched: some 2 s.
 constexpr int64_t kMeasurementNs = 100'000'000;
-/// A repetition reads this much, so that starting the threads (microseconds) doesn't count.
-constexpr int64_t kRepetitionBytes = 64 * kMiB;
+/// Timed at once: more than starting the threads costs (microseconds), less than the scheduler
+/// leaves them alone for (milliseconds). On a busy machine no whole pass over 1 GB stays
+/// undisturbed, but each of its pieces does at some time.
+constexpr int64_t kPieceBytes = 64 * kMB;
 constexpr int kRepetitionsMin = 3;
 
 /// Results of a thread, on a cache line of its own.
@@ -55,7 +59,7 @@ class Pages {
   size_t bytes_;
 };
 
-/// The part of a thread: whole cache lines.
+/// One of `size` parts, in whole cache lines.
 struct Slice {
   int64_t begin, bytes;
 };
@@ -65,45 +69,55 @@ Slice slice_of(int64_t bytes, int rank, int size) {
   return {64 * begin, 64 * (end - begin)};
 }
 
-/// The shortest repetition, in ns.
-template <class Repetition>
-int64_t best_ns(Repetition repetition) {
+/// What all pieces take, in ns: the sum of each one's shortest time over some repetitions.
+template <class Piece>
+double best_ns(int pieces, Piece run_ns) {
   SteadyClock clock;
   const int64_t start = clock.now_ns();
-  int64_t best = INT64_MAX;
+  std::vector<int64_t> best(static_cast<size_t>(pieces), INT64_MAX);
   for (int i = 0; i < kRepetitionsMin || clock.now_ns() - start < kMeasurementNs; ++i) {
     check_interrupt();
-    best = std::min(best, repetition());
+    for (int piece = 0; piece < pieces; ++piece) {
+      int64_t& shortest = best[static_cast<size_t>(piece)];
+      shortest = std::min(shortest, run_ns(piece));
+    }
   }
-  return std::max<int64_t>(1, best);
+  const int64_t sum = std::accumulate(best.begin(), best.end(), int64_t{0});
+  return static_cast<double>(std::max<int64_t>(1, sum));
 }
 
+/// A working set larger than a piece is read piece after piece, so that each has left the caches
+/// when its turn comes again; a smaller one several times over.
 double read_gb_s(SpinTeam& team, const Pages& pages, int64_t bytes) {
   const kernels::Probe& probe = kernels::probe();
   std::vector<Result> results(static_cast<size_t>(team.size()));
-  const int64_t passes = std::max<int64_t>(1, kRepetitionBytes / bytes);
-  const auto read = [&](int rank) {
-    const Slice slice = slice_of(bytes, rank, team.size());
-    for (int64_t pass = 0; pass < passes; ++pass)
-      results[static_cast<size_t>(rank)].sum +=
-          probe.read(pages.data() + slice.begin, static_cast<size_t>(slice.bytes));
-  };
-  const int64_t ns = best_ns([&] { return team.run_ns(read); });
-  return static_cast<double>(bytes * passes) / static_cast<double>(ns);
+  const int pieces = static_cast<int>(std::max<int64_t>(1, bytes / kPieceBytes));
+  const int64_t passes = std::max<int64_t>(1, kPieceBytes / bytes);
+  const double ns = best_ns(pieces, [&](int piece) {
+    return team.run_ns([&](int rank) {
+      const Slice own = slice_of(bytes, rank, team.size());
+      const Slice part = slice_of(own.bytes, piece, pieces);
+      for (int64_t pass = 0; pass < passes; ++pass)
+        results[static_cast<size_t>(rank)].sum +=
+            probe.read(pages.data() + own.begin + part.begin, static_cast<size_t>(part.bytes));
+    });
+  });
+  return static_cast<double>(bytes * passes) / ns;
 }
 
 double fma_gflop_s(SpinTeam& team) {
   const kernels::Probe& probe = kernels::probe();
   std::vector<Result> results(static_cast<size_t>(team.size()));
   constexpr int64_t kRounds = 200'000;  // some 1 to 3 ms
-  const auto multiply = [&](int rank) {
-    Result& result = results[static_cast<size_t>(rank)];
-    result.flops = probe.fma_fp32(kRounds, &result.sink);
-  };
-  const int64_t ns = best_ns([&] { return team.run_ns(multiply); });
+  const double ns = best_ns(1, [&](int) {
+    return team.run_ns([&](int rank) {
+      Result& result = results[static_cast<size_t>(rank)];
+      result.flops = probe.fma_fp32(kRounds, &result.sink);
+    });
+  });
   double flops = 0;
   for (const Result& result : results) flops += result.flops;
-  return flops / static_cast<double>(ns);
+  return flops / ns;
 }
 
 /// Memory that a measurement may take for a moment without pushing anybody into swapping.
@@ -116,9 +130,9 @@ void measure_bandwidth(Machine& machine, int threads) {
     if (bytes <= spare) largest = bytes;
     else
       machine.absent.emplace_back(
-          fmt::format("read_bandwidth at {} MiB", bytes / kMiB),
-          fmt::format("needs at most a quarter of the available memory, which is {} MiB",
-                      spare / kMiB));
+          fmt::format("read_bandwidth at {} MB", bytes / kMB),
+          fmt::format("needs at most a quarter of the available memory, which is {} MB",
+                      spare / kMB));
   }
   if (largest == 0) return;
   const Pages pages(largest);

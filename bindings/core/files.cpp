@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -19,15 +20,6 @@ void push_null(lua_State* L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "crescent.json.null");
   lua_call(L, 1, 1);
-}
-
-/// The metatable of an empty list, so that it encodes as one again.
-void mark_empty_list(lua_State* L) {
-  if (luaL_newmetatable(L, "crescent.json.list")) {
-    lua_pushliteral(L, "list");
-    lua_setfield(L, -2, "__json");
-  }
-  lua_setmetatable(L, -2);
 }
 
 void push_json(lua_State* L, const json& value) {
@@ -88,9 +80,9 @@ class Encoder {
   }
 
   json number(double x, const std::string& place) {
-    if (!(x - x == 0)) refuse(place, fmt::format("JSON has no {}", x));
-    if (x == static_cast<double>(static_cast<int64_t>(x)) && x < 9e15 && x > -9e15)
-      return static_cast<int64_t>(x);
+    if (!std::isfinite(x)) refuse(place, fmt::format("JSON has no {}", x));
+    constexpr double kExact = 9007199254740992.0;  // 2^53
+    if (std::abs(x) <= kExact && std::floor(x) == x) return static_cast<int64_t>(x);
     return x;
   }
 

@@ -39,15 +39,9 @@ int tokenizer_close(Args& args) {
   return 0;
 }
 
-int tokenizer_size(Args& args) {
-  push(args.L(), args.handle<TokenizerHandle>(1)->size());
-  return 1;
-}
+int tokenizer_size(Args& args) { return give(args, args.handle<TokenizerHandle>(1)->size()); }
 
-int tokenizer_kind(Args& args) {
-  push(args.L(), args.handle<TokenizerHandle>(1)->kind());
-  return 1;
-}
+int tokenizer_kind(Args& args) { return give(args, args.handle<TokenizerHandle>(1)->kind()); }
 
 int tokenizer_tostring(lua_State* L) {
   const auto* tokenizer = test_handle<TokenizerHandle>(L, 1);

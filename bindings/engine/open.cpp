@@ -1,6 +1,7 @@
 // The door of libcrescent_engine.so: the host looks this symbol up after dlopen.
 #include <c10/util/Exception.h>
 
+#include "bindings/engine/handles.h"
 #include "bindings/registry.h"
 
 namespace crescent {
@@ -18,5 +19,10 @@ bool describe_torch(const std::exception& error, std::string& message) {
 
 extern "C" void crescent_engine_open() {
   crescent::set_exception_describer(crescent::describe_torch);
+  crescent::register_model();
+  crescent::register_session();
+  crescent::register_generate();
+  crescent::register_eval();
+  crescent::register_bench();
   crescent::finish_home(crescent::api::Home::engine);
 }

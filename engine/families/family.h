@@ -35,6 +35,10 @@ class Family {
   virtual bool ignorable(std::string_view name_without_prefix, const DecoderConfig& config) const = 0;
 };
 
+/// What a file calls this tensor: the prefix goes before every name but that of the head, which
+/// Hugging Face keeps outside of the model proper.
+std::string stored_name(const TensorSpec& tensor, std::string_view prefix);
+
 std::span<const Family* const> families();
 
 /// @throws Error listing the known families, if `model_type` is none of them.

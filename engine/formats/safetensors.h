@@ -23,6 +23,9 @@ namespace crescent {
 //
 // https://github.com/huggingface/safetensors, "Format". Everything is checked before it is used.
 
+/// How the format spells an element type: 'F32', 'BF16', 'BOOL'.
+std::string_view safetensors_name_of(Dtype dtype);
+
 struct TensorEntry {
   std::string name;
   Dtype dtype;

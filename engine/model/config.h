@@ -21,6 +21,8 @@ struct Rotary {
   double low_freq_factor = 1.0;     ///< llama3
   double high_freq_factor = 4.0;    ///< llama3
   int64_t original_positions = 0;   ///< llama3: the context the frequencies were trained for
+
+  bool operator==(const Rotary&) const = default;
 };
 
 /// What may differ from layer to layer, resolved once at load. The forward pass never derives any
@@ -38,6 +40,16 @@ struct LayerSpec {
   int32_t heads() const { return static_cast<int32_t>(kv_of_head.size()); }
   bool operator==(const LayerSpec&) const = default;
 };
+
+/// A layer as its family defines it, before anything is removed: all heads there, each key/value
+/// head shared by heads / kv_heads neighbouring query heads, scores scaled by 1 / sqrt(head_dim).
+struct LayerShape {
+  int32_t heads = 0;
+  int32_t kv_heads = 0;  ///< divides `heads`
+  int64_t head_dim = 0;
+  int64_t ffn_width = 0;
+};
+LayerSpec whole_layer(const LayerShape& shape);
 
 struct DecoderConfig {
   std::string family;                   ///< the `model_type` of config.json
@@ -58,6 +70,8 @@ struct DecoderConfig {
   bool tied_head = true;
 
   std::vector<LayerSpec> layers;
+
+  bool operator==(const DecoderConfig&) const = default;
 };
 
 /// Names as the documentation and messages use them: 'gelu_tanh', 'rms_norm', 'rotary', 'llama3'.

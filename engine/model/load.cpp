@@ -65,17 +65,15 @@ void refuse_unhealthy(const Model& model, const std::filesystem::path& folder) {
 /// so the two must be the same.
 void refuse_untied_head(const Model& model, const HfFolder& folder) {
   if (!model.config().tied_head) return;
-  for (const std::string& name : {folder.prefix + "lm_head.weight", std::string("lm_head.weight")}) {
-    const Checkpoint::Stored* head = folder.checkpoint.find(name);
-    if (head == nullptr) continue;
-    int64_t misaligned = 0;
-    const at::Tensor& embedding = model.stored().at(Slot::token_embedding);
-    const at::Tensor stored = view_of(*head, misaligned);
-    if (stored.sizes() != embedding.sizes() ||
-        !at::equal(stored.to(at::kFloat), embedding.to(at::kFloat))) {
-      fail("{}: tensor '{}' differs from the token embedding, but config.json ties them",
-           folder.path.string(), name);
-    }
+  const std::string name = "lm_head.weight";
+  const Checkpoint::Stored* head = folder.checkpoint.find(name);
+  if (head == nullptr) return;
+  int64_t misaligned = 0;
+  const at::Tensor& embedding = model.stored().at(Slot::token_embedding);
+  const at::Tensor stored = view_of(*head, misaligned);
+  if (!at::equal(stored.to(at::kFloat), embedding.to(at::kFloat))) {
+    fail("{}: tensor '{}' differs from the token embedding, but config.json ties them",
+         folder.path.string(), name);
   }
 }
 

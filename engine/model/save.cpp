@@ -84,12 +84,6 @@ nlohmann::json config_of(const Model& model, Dtype dtype) {
   return json;
 }
 
-/// The head is outside of what the prefix names, in every family: 'lm_head.weight'.
-std::string file_name_of(const Model& model, const TensorSpec& spec) {
-  if (spec.slot == Slot::head_weight) return spec.name;
-  return fmt::format("{}{}", model.family().prefixes().front(), spec.name);
-}
-
 void write_weights(const Model& model, const fs::path& path, std::optional<Dtype> dtype) {
   int64_t bytes_converted = 0, bytes = 0;
   for (const TensorSpec& spec : model.layout()) {
@@ -114,7 +108,7 @@ void write_weights(const Model& model, const fs::path& path, std::optional<Dtype
     const Dtype target = dtype.value_or(dtype_of(stored));
     const at::Tensor tensor = stored.to(scalar_type(target)).contiguous();
     alive.push_back(tensor);
-    tensors.push_back({file_name_of(model, spec),
+    tensors.push_back({stored_name(spec, model.family().prefixes().front()),
                        target,
                        spec.shape,
                        {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}});

@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "bindings/core/model_folder.h"
+#include "bindings/core/statistics.h"
+#include "bindings/engine/bench_compare.h"
+#include "bindings/engine/handles.h"
+#include "bindings/engine/workload.h"
+#include "engine/interrupt.h"
+#include "engine/model/load.h"
+#include "engine/threads.h"
+#include "profiler/compare.h"
+#include "profiler/machine.h"
+
+namespace crescent {
+namespace {
+
+Measurement measure_with(const Args& args, const Candidate& candidate, Clock& clock) {
+  return measure(candidate,
+                 {.samples_min = static_cast<int>(args.integer("samples_min")),
+                  .time_s_max = args.number("time_s_max"),
+                  .width_max = args.number("width_max")},
+                 clock);
+}
+
+/// The fields that every measurement has. Returns the median in ms.
+double set_measured(lua_State* L, const NewTable& table, const Measurement& measurement,
+                    double units) {
+  push_samples(L, measurement.samples, {.name = "ms", .scale = 1e-6 / units});
+  lua_getfield(L, -1, "median");
+  const double median_ms = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  table.take("latency_ms");
+  table.set("warm", measurement.warm);
+  push_list(L, measurement.warnings);
+  table.take("warnings");
+  table.set("threads", threads());
+  return median_ms;
+}
+
+int bench_decode(Args& args) {
+  lua_State* L = args.L();
+  const ModelHandle model = args.handle<ModelHandle>(1);
+  const DecodeShape shape{.prompt = args.integer("prompt"), .tokens = args.integer("tokens")};
+  const auto work = decode_workload(model, shape);
+  SteadyClock clock;
+  const Measurement measurement =
+      measure_with(args, {"decode", [&] { return work->measure_ns(clock); }}, clock);
+  const double bytes = decode_bytes(*model);
+  const double gb_s = bandwidth_at(machine_limits(threads()), bytes);
+
+  NewTable table(L);
+  table.set("measure", "decode");
+  table.set("level", model->level());
+  table.set("prompt", shape.prompt);
+  table.set("tokens", shape.tokens);
+  table.set("context", shape.context());
+  const double median_ms = set_measured(L, table, measurement, work->units());
+  table.set("tokens_per_s", 1e3 / median_ms);
+  table.set("bytes_per_token", bytes);
+  table.set("bandwidth_gb_s", gb_s);
+  table.set("limit_ms", bytes / gb_s / 1e6);
+  table.set("share_of_limit", bytes / gb_s / 1e6 / median_ms);
+  set_result(L, "bench");
+  return 1;
+}
+
+int bench_prefill(Args& args) {
+  lua_State* L = args.L();
+  const ModelHandle model = args.handle<ModelHandle>(1);
+  const PrefillShape shape{.tokens = args.has("tokens") ? args.integer("tokens")
+                                                        : default_prefill_tokens(*model)};
+  const auto work = prefill_workload(model, shape);
+  SteadyClock clock;
+  const Measurement measurement =
+      measure_with(args, {"prefill", [&] { return work->measure_ns(clock); }}, clock);
+  const double flops = prefill_flops(*model, shape.tokens);
+  const double gflop_s = machine_limits(threads()).fp32_gflop_s;
+
+  NewTable table(L);
+  table.set("measure", "prefill");
+  table.set("level", model->level());
+  table.set("tokens", shape.tokens);
+  const double median_ms = set_measured(L, table, measurement, work->units());
+  table.set("tokens_per_s", static_cast<double>(shape.tokens) * 1e3 / median_ms);
+  table.set("flops", flops);
+  table.set("gflop_s", flops / median_ms / 1e6);
+  table.set("peak_gflop_s", gflop_s);
+  table.set("limit_ms", flops / gflop_s / 1e6);
+  table.set("share_of_limit", flops / gflop_s / 1e6 / median_ms);
+  set_result(L, "bench");
+  return 1;
+}
+
+int bench_load(Args& args) {
+  lua_State* L = args.L();
+  const auto folder = model_folder(args.text(1));
+  SteadyClock clock;
+  const Measurement measurement =
+      measure_with(args, {"load", [&] { return load_ns(folder, clock); }}, clock);
+  const ModelHandle model = load_model(folder, {});
+
+  NewTable table(L);
+  table.set("measure", "load");
+  table.set("path", folder.string());
+  set_measured(L, table, measurement, 1);
+  table.set("bytes", model->bytes_stored());
+  const char* reason = "a load maps the file and reads no weights, so no limit is known";
+  table.absent("limit_ms", reason);
+  table.absent("share_of_limit", reason);
+  table.absent("tokens_per_s", "a load makes no tokens");
+  set_result(L, "bench");
+  return 1;
+}
+
+}  // namespace
+
+int64_t default_prefill_tokens(const Model& model) {
+  return std::min<int64_t>(PrefillShape{}.tokens, model.config().positions_max);
+}
+
+double load_ns(const std::filesystem::path& folder, Clock& clock) {
+  check_interrupt();
+  const int64_t start = clock.now_ns();
+  const ModelHandle model = load_model(folder, {});
+  return static_cast<double>(clock.now_ns() - start);
+}
+
+void register_bench() {
+  provide({
+      {"crescent.bench.decode", bench_decode},
+      {"crescent.bench.prefill", bench_prefill},
+      {"crescent.bench.load", bench_load},
+      {"crescent.bench.compare", bench_compare},
+  });
+}
+
+}  // namespace crescent

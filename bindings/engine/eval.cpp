@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "bindings/engine/handles.h"
+#include "engine/eval/perplexity.h"
+
+namespace crescent {
+namespace {
+
+std::string read_text_file(const Args& args, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    args.bad("file", "a readable text file", fmt::format("'{}': {}", path, std::strerror(errno)));
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.bad())
+    args.bad("file", "a readable text file", fmt::format("'{}': {}", path, std::strerror(errno)));
+  return text;
+}
+
+/// What is evaluated on: exactly one of file, text and ids.
+std::vector<int32_t> evaluated_ids(const Args& args, const Model& model) {
+  std::string given;
+  int count = 0;
+  for (const char* name : {"file", "text", "ids"}) {
+    if (!args.has(name)) continue;
+    given += fmt::format("{}'{}'", count++ == 0 ? "" : " and ", name);
+  }
+  if (count != 1)
+    args.fail(fmt::format("expected exactly one of the options 'file', 'text' and 'ids', got {}",
+                          count == 0 ? "none" : given));
+  if (args.has("ids")) return args.ids("ids");
+  const std::string text =
+      args.has("text") ? args.text("text") : read_text_file(args, args.text("file"));
+  return model.tokenizer()->encode(text, {.special = false});
+}
+
+int eval_perplexity(Args& args) {
+  lua_State* L = args.L();
+  const ModelHandle model = args.handle<ModelHandle>(1);
+  const auto ids = evaluated_ids(args, *model);
+  const PerplexityOptions options{.window = args.integer("window"),
+                                  .stride = args.integer("stride")};
+  const Perplexity result = perplexity(*model, ids, options);
+  NewTable table(L);
+  table.set("perplexity", result.perplexity);
+  table.set("nll_nats", result.nll_nats);
+  table.set("tokens", result.tokens);
+  table.set("protocol",
+            fmt::format("window {}, stride {}, each target once in the first window that holds it "
+                        "with a predecessor, level {}, float32",
+                        options.window, options.stride, model->level()));
+  set_result(L, "perplexity");
+  return 1;
+}
+
+int eval_agreement(Args& args) {
+  lua_State* L = args.L();
+  const ModelHandle model = args.handle<ModelHandle>(1), reference = args.handle<ModelHandle>(2);
+  const auto ids = evaluated_ids(args, *model);
+  const Agreement result = agreement(*model, *reference, ids, {.window = args.integer("window")});
+  NewTable table(L);
+  table.set("kl_nats", result.kl_nats);
+  table.set("top1", result.top1);
+  table.set("max_abs_logit", result.max_abs_logit);
+  table.set("tokens", result.tokens);
+  set_result(L, "agreement");
+  return 1;
+}
+
+}  // namespace
+
+void register_eval() {
+  provide({
+      {"crescent.eval.perplexity", eval_perplexity},
+      {"crescent.eval.agreement", eval_agreement},
+  });
+}
+
+}  // namespace crescent

@@ -1,0 +1,265 @@
+--- How results print, and how they become CSV, JSON and Markdown. One entry a kind; a kind that
+--- is not here can't be made (bindings/registry.h, set_result).
+local tables = require 'crescent.table'
+local units = require 'crescent.units'
+
+local results = {}
+
+local function plain(value) return tostring(value) end
+local function count(value) return units.grouped(value) end
+local function scaled(value) return units.format(value, 'count') end
+local function bytes(value) return units.format(value, 'bytes') end
+local function number(value) return units.number(value) end
+local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
+
+local function ratio_interval(value)
+  if value.low == value.high then return '' end
+  return ('%s .. %s'):format(units.number(value.low), units.number(value.high))
+end
+
+--- 'no difference within 2 %', 'cannot tell (within 5 %)': a verdict with what it is worth.
+local function verdict(value, row, result)
+  if row.baseline then return 'baseline' end
+  if value == 'no difference' then return 'no difference within ' .. units.percent(result.same_within) end
+  if value == 'cannot tell' then return 'cannot tell' end
+  return value
+end
+
+--- Columns of the kinds that are tables: { field, format, align, title }.
+local columns = {
+  presets = {
+    { 'name', plain, 'left' }, { 'params', count }, { 'embedding', scaled }, { 'positions', scaled },
+    { 'norm', scaled }, { 'attention', scaled }, { 'ffn', scaled }, { 'head', scaled },
+    { 'layers', count }, { 'heads', count }, { 'd_model', count }, { 'positions_max', count },
+    { 'vocab', count },
+  },
+  weights = { { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes } },
+  file = {
+    { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes },
+    { 'offset', count },
+  },
+  health = {
+    { 'name', plain, 'left' }, { 'elements', count }, { 'nan', count }, { 'infinite', count },
+    { 'abs_max', number }, { 'mean', number }, { 'deviation', number },
+  },
+  machine = {
+    { 'bytes', bytes, nil, 'working set' }, { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
+    { 'all_threads_gb_s', number, nil, 'GB/s, all threads' },
+  },
+  compare = {
+    { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
+    { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
+  },
+}
+
+--- The list of rows of a result that is a table.
+local function rows_of(kind, result)
+  if kind == 'file' then return result.tensors end
+  if kind == 'machine' then return result.read_bandwidth or {} end
+  if kind == 'compare' then return result.rows end
+  return result
+end
+
+local function sheet(kind, result)
+  local spec = { titles = {}, align = {}, rows = {} }
+  for i, column in ipairs(columns[kind]) do
+    spec.titles[i], spec.align[i] = column[4] or column[1], column[3]
+  end
+  for r, row in ipairs(rows_of(kind, result)) do
+    spec.rows[r] = {}
+    for i, column in ipairs(columns[kind]) do
+      local value = row[column[1]]
+      spec.rows[r][i] = value == nil and '-' or column[2](value, row, result)
+    end
+  end
+  return spec
+end
+
+--- Lines for what is missing and for what to be careful about.
+local function notes(result, lines)
+  local names = {}
+  for name in pairs(result.absent or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do lines[#lines + 1] = ('no %s: %s'):format(name, result.absent[name]) end
+  for _, warning in ipairs(result.warnings or {}) do lines[#lines + 1] = 'warning: ' .. warning end
+  return table.concat(lines, '\n')
+end
+
+--- Formats a model's facts: what `print(model)` shows.
+function results.model(facts)
+  local heads = facts.heads_min == facts.heads_max and facts.heads_max
+    or ('%d to %d'):format(facts.heads_min, facts.heads_max)
+  local memory = bytes(facts.bytes)
+  if facts.bytes_widened > 0 then memory = ('%s + %s widened'):format(memory, bytes(facts.bytes_widened)) end
+  return ('%s  %d layers x %s heads  d_model %d  %s params  %s on %s  %s  level %d'):format(
+    facts.family, facts.layers, heads, facts.d_model, scaled(facts.params), facts.dtype, facts.device, memory,
+    facts.level)
+end
+
+function results.Samples(samples) return units.plus_minus(samples.median, samples.mad, samples.unit) end
+
+function results.presets(list) return tables.text(sheet('presets', list)) end
+function results.weights(list) return tables.text(sheet('weights', list)) end
+function results.health(list) return tables.text(sheet('health', list)) end
+
+function results.file(file)
+  local lines = { ('%s  %s  %d tensors'):format(file.path, bytes(file.bytes), #file.tensors) }
+  local keys = {}
+  for key in pairs(file.metadata) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for _, key in ipairs(keys) do lines[#lines + 1] = ('  %s = %s'):format(key, file.metadata[key]) end
+  lines[#lines + 1] = tables.text(sheet('file', file))
+  return table.concat(lines, '\n')
+end
+
+function results.generated(made)
+  local speed = made.tokens_per_s and (', %s tokens/s'):format(number(made.tokens_per_s)) or ''
+  return ('%s\n[%d prompt tokens, %d new, the first after %s%s, stopped by %s]'):format(
+    made.text or '{ ' .. table.concat(made.ids, ', ') .. ' }', made.prompt_tokens, made.new_tokens,
+    units.format(made.ttft_ms, 'ms'), speed, made.stopped_by)
+end
+
+function results.perplexity(made)
+  return ('perplexity %s over %s tokens (%s)'):format(number(made.perplexity), count(made.tokens), made.protocol)
+end
+
+function results.agreement(made)
+  return ('KL %s nats, top-1 %s, largest logit difference %s over %s tokens'):format(
+    number(made.kl_nats), units.percent(made.top1), number(made.max_abs_logit), count(made.tokens))
+end
+
+local function machine_lines(machine)
+  local caches = {}
+  for _, cache in ipairs(machine.caches) do
+    caches[#caches + 1] = ('L%d %s %s'):format(cache.level, cache.type, bytes(cache.bytes))
+  end
+  return {
+    ('%s  %d of %d cores, %d threads'):format(machine.cpu, machine.cores, machine.cores_online, machine.threads),
+    'isa     ' .. table.concat(machine.isa, ' '),
+    'caches  ' .. table.concat(caches, ', '),
+    ('memory  %s, %s available'):format(bytes(machine.memory_bytes), bytes(machine.memory_bytes_available)),
+    ('load    %s%s'):format(number(machine.load_1min), machine.governor and ', governor ' .. machine.governor or ''),
+  }
+end
+
+function results.machine(machine)
+  local lines = machine_lines(machine)
+  if machine.fp32_gflop_s then
+    lines[#lines + 1] = ('fp32    %s GFLOP/s, %s with one thread'):format(
+      number(machine.fp32_gflop_s), number(machine.fp32_gflop_s_one_thread))
+    lines[#lines + 1] = tables.text(sheet('machine', machine))
+  end
+  return notes(machine, lines)
+end
+
+function results.bench(made)
+  local per = made.measure == 'decode' and ' a token' or ''
+  local parts = { made.measure, ('%s%s'):format(tostring(made.latency_ms), per) }
+  if made.tokens_per_s then parts[#parts + 1] = number(made.tokens_per_s) .. ' tokens/s' end
+  if made.level then parts[#parts + 1] = 'level ' .. made.level end
+  if made.share_of_limit then
+    local limit = made.bandwidth_gb_s
+      and ('%s at %s GB/s'):format(bytes(made.bytes_per_token), number(made.bandwidth_gb_s))
+      or ('%s GFLOP at %s GFLOP/s'):format(number(made.flops / 1e9), number(made.peak_gflop_s))
+    parts[#parts + 1] = ('%s of the limit (%s: %s)'):format(
+      units.percent(made.share_of_limit), units.format(made.limit_ms, 'ms'), limit)
+  end
+  return notes(made, { table.concat(parts, '  ') })
+end
+
+--- One candidate's verdict in words.
+local function sentence(row, result)
+  local sure = ('%s %% interval %s'):format(number(100 * result.confidence), ratio_interval(row.interval))
+  if row.verdict == 'faster' then
+    return ("'%s' takes %s of the time of '%s', %s times as fast (%s)."):format(
+      row.name, units.percent(row.ratio), result.baseline, units.number(1 / row.ratio, 3), sure)
+  elseif row.verdict == 'slower' then
+    return ("'%s' takes %s times as long as '%s' (%s)."):format(
+      row.name, units.number(row.ratio, 3), result.baseline, sure)
+  elseif row.verdict == 'no difference' then
+    return ("'%s' and '%s' don't differ by more than %s (%s)."):format(
+      row.name, result.baseline, units.percent(result.same_within), sure)
+  end
+  return ("'%s' against '%s': cannot tell (%s); more time would tell more."):format(
+    row.name, result.baseline, sure)
+end
+
+function results.compare(made)
+  local lines = { tables.text(sheet('compare', made)) }
+  for _, row in ipairs(made.rows) do
+    if not row.baseline then lines[#lines + 1] = sentence(row, made) end
+  end
+  local reasons = {}
+  for _, row in ipairs(made.rows) do
+    local reason = row.absent and row.absent.drift
+    if reason and not reasons[reason] then
+      reasons[reason] = true
+      lines[#lines + 1] = ('no drift: %s'):format(reason)
+    end
+  end
+  return notes(made, lines)
+end
+
+--- Metamethods beside __tostring and __index, by kind.
+results.metamethods = {
+  Samples = {
+    __lt = function(a, b) return a.median < b.median end,
+    __le = function(a, b) return a.median <= b.median end,
+    __eq = function(a, b) return a.median == b.median end,
+  },
+}
+
+local methods = {}
+results.methods = methods
+
+local function kind_of(result) return getmetatable(result).__name end
+
+--- Fields of a result that is one row: scalars and Samples, in alphabetical order.
+local function single_row(result)
+  local names, spec = {}, { titles = {}, rows = { {} } }
+  for name in pairs(result) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value = result[name]
+    local samples = type(value) == 'table' and value.median
+    if type(value) ~= 'table' or samples then
+      spec.titles[#spec.titles + 1] = name
+      spec.rows[1][#spec.titles] = samples and ('%.17g'):format(samples)
+        or type(value) == 'number' and ('%.17g'):format(value) or tostring(value)
+    end
+  end
+  return spec
+end
+
+--- Raw values, for machines to read: a figure that is missing is an empty field.
+local function raw_sheet(result)
+  local kind = kind_of(result)
+  if not columns[kind] then return single_row(result) end
+  local spec = { titles = {}, rows = {} }
+  for i, column in ipairs(columns[kind]) do spec.titles[i] = column[1] end
+  for r, row in ipairs(rows_of(kind, result)) do
+    spec.rows[r] = {}
+    for i, column in ipairs(columns[kind]) do
+      local value = row[column[1]]
+      if type(value) == 'table' then
+        value = value.median or (value.low and ratio_interval(value)) or table.concat(value, ' ')
+      end
+      spec.rows[r][i] = value == nil and '' or type(value) == 'number' and ('%.17g'):format(value) or tostring(value)
+    end
+  end
+  return spec
+end
+
+--- Gives a result as CSV: its table, or its figures as one row. Samples stand as their median.
+function methods.csv(result) return tables.csv(raw_sheet(result)) end
+
+--- Gives a result as JSON, with everything in it: all samples too.
+function methods.json(result, options) return require('crescent').json.encode(result, options or {}) end
+
+--- Gives a result as a Markdown table, formatted as it prints.
+function methods.markdown(result)
+  local kind = kind_of(result)
+  return tables.markdown(columns[kind] and sheet(kind, result) or single_row(result))
+end
+
+return results

@@ -1,0 +1,86 @@
+#include "engine/model/accounting.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/formats/hf_folder.h"
+#include "engine/model/presets.h"
+#include "tests/engine/formats/support.h"
+
+namespace crescent {
+namespace {
+
+TEST(Accounting, CountsParametersAsTheReferenceDoes) {
+  size_t models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(fixture("models"))) {
+    const auto expected = read_json(entry.path() / "expected.json");
+    const auto [family, config, end] =
+        read_hf_config(read_json(entry.path() / "config.json"), entry.path().string());
+    const PartCounts counts = parameters(family->layout(config));
+    EXPECT_EQ(counts.total(), expected["parameter_count"]) << entry.path();
+    EXPECT_EQ(
+        counts.total() - counts[Part::embedding] - counts[Part::positions] - counts[Part::head],
+        expected["parameter_count_without_embeddings"])
+        << entry.path();
+    ++models;
+  }
+  EXPECT_EQ(models, 12u);
+}
+
+Layout layout_of(const DecoderConfig& config) {
+  return family_of(config.family, "").layout(config);
+}
+
+TEST(Accounting, SplitsGpt2ByPart) {
+  const PartCounts counts = parameters(layout_of(preset("gpt2").config()));
+  EXPECT_EQ(counts[Part::embedding], 50257 * 768);
+  EXPECT_EQ(counts[Part::positions], 1024 * 768);
+  EXPECT_EQ(counts[Part::norm], (12 * 2 + 1) * 2 * 768);
+  EXPECT_EQ(counts[Part::attention], 12 * (768 * 2304 + 2304 + 768 * 768 + 768));
+  EXPECT_EQ(counts[Part::ffn], 12 * (768 * 3072 + 3072 + 3072 * 768 + 768));
+  EXPECT_EQ(counts[Part::head], 0) << "a tied head counts once, as embedding";
+}
+
+TEST(Accounting, CountsTwoOperationsAMultiplyAdd) {
+  const DecoderConfig config = preset("gpt2").config();
+  const PartCounts flops = flops_per_token(config, 100);
+  EXPECT_EQ(flops[Part::attention], 2LL * 12 * (768 * 2304 + 768 * 768 + 2 * 768 * 100));
+  EXPECT_EQ(flops[Part::ffn], 2LL * 12 * 2 * 768 * 3072);
+  EXPECT_EQ(flops[Part::head], 2LL * 50257 * 768) << "a tied head computes all the same";
+  EXPECT_EQ(flops.total(), flops[Part::attention] + flops[Part::ffn] + flops[Part::head]);
+}
+
+TEST(Accounting, CountsSharedKeysAndGatesInFlops) {
+  const DecoderConfig config = preset("tinyllama-1.1b").config();
+  const PartCounts flops = flops_per_token(config, 1);
+  EXPECT_EQ(flops[Part::attention], 2LL * 22 * (2048 * (2 * 2048 + 2 * 256) + 2 * 2048));
+  EXPECT_EQ(flops[Part::ffn], 2LL * 22 * 3 * 2048 * 5632);
+}
+
+TEST(Accounting, CountsNothingForHalvesThatAreGone) {
+  DecoderConfig config = preset("gpt2").config();
+  const PartCounts whole = flops_per_token(config, 10);
+  for (LayerSpec& layer : config.layers) layer.has_attention = false;
+  EXPECT_EQ(flops_per_token(config, 10)[Part::attention], 0);
+  EXPECT_EQ(parameters(layout_of(config))[Part::attention], 0);
+  EXPECT_EQ(flops_per_token(config, 10)[Part::ffn], whole[Part::ffn]);
+  for (LayerSpec& layer : config.layers) layer.has_ffn = false;
+  EXPECT_EQ(flops_per_token(config, 10)[Part::ffn], 0);
+}
+
+TEST(Accounting, ReadsATiedTableOnceAsHeadAndOneRowOfEachTable) {
+  const DecoderConfig config = preset("gpt2").config();
+  const int64_t total = parameters(layout_of(config)).total();
+  EXPECT_EQ(elements_read_per_token(config, layout_of(config)), total - 1024 * 768 + 2 * 768);
+  const DecoderConfig untied = preset("tinyllama-1.1b").config();
+  const int64_t all = parameters(layout_of(untied)).total();
+  EXPECT_EQ(elements_read_per_token(untied, layout_of(untied)), all - 32000 * 2048 + 2048);
+}
+
+TEST(Accounting, NamesEveryPart) {
+  std::string names;
+  for (int i = 0; i < kParts; ++i) names += std::string(name_of(static_cast<Part>(i))) + " ";
+  EXPECT_EQ(names, "embedding positions norm attention ffn head ");
+}
+
+}  // namespace
+}  // namespace crescent
