@@ -14,6 +14,7 @@ std::span<const Subject* const> subjects() {
       &machine_subject(),
       &files_subject(),
       &process_subject(),
+      &help_subject(),
   };
   return all;
 }

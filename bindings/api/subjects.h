@@ -12,5 +12,6 @@ const Subject& bench_subject();    ///< decode, prefill, load, compare
 const Subject& machine_subject();  ///< machine, statistics
 const Subject& files_subject();    ///< json, inspect
 const Subject& process_subject();  ///< threads, version, memory
+const Subject& help_subject();     ///< what `?name` and completion read
 
 }  // namespace crescent::api
