@@ -9,6 +9,7 @@
 #include <vector>
 
 namespace crescent {
+
 std::span<const Version> versions() {
   static const std::vector<Version> all = {
       {"crescent", CRESCENT_VERSION " (" CRESCENT_BUILD ")"},
