@@ -1,6 +1,6 @@
 # A relocatable tree: everything finds its neighbours from where it lies.
-#   bin/crescent                    lib/libcrescent_engine.so
-#   share/crescent/models, examples  share/doc/crescent: README, reference, stubs for the Lua language server
+#   bin/crescent  lib/libcrescent_engine.so  share/crescent/models  share/crescent/examples
+#   share/doc/crescent: README, reference page, definitions for the Lua language server
 include(GNUInstallDirs)
 
 install(TARGETS crescent RUNTIME DESTINATION bin)

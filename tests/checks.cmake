@@ -36,7 +36,7 @@ foreach(header IN LISTS headers)
   list(APPEND alone ${source})
 endforeach()
 add_library(headers_alone OBJECT ${alone})
-target_link_libraries(headers_alone PRIVATE crescent_options PkgConfig::luajit PkgConfig::pcre2
+target_link_libraries(headers_alone PRIVATE crescent_options PkgConfig::luajit PkgConfig::utf8proc
   nlohmann_json::nlohmann_json lean::torch)
 
 add_test(NAME Install.RunsAfterItWasMoved

@@ -18,7 +18,8 @@ script='print(#crescent.load("tiny"):generate("And it came to pass", { tokens = 
 [[ $(env -u CRESCENT_MODELS "$prefix/bin/crescent" -e "$script") == 4 ]] ||
   stop "the installed model doesn't generate 4 tokens"
 
-paths=$(readelf -d "$prefix/lib/libcrescent_engine.so" "$prefix/bin/crescent" | grep -E 'R(UN)?PATH' || true)
+programs=("$prefix/bin/crescent" "$prefix/lib/libcrescent_engine.so")
+paths=$(readelf -d "${programs[@]}" | grep -E 'R(UN)?PATH' || true)
 [[ $paths != *"$build"* ]] || stop "a library path points into the build folder: $paths"
 for file in share/crescent/models/tiny/config.json share/crescent/examples/quickstart.lua \
   share/doc/crescent/README.md share/doc/crescent/reference.md share/doc/crescent/crescent.lua; do

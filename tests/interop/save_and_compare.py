@@ -2,10 +2,10 @@
 
     save_and_compare.py CRESCENT FIXTURES
 
-For every fixture and stored type: crescent loads the model, saves it, loads what it saved, and writes
-its logits; transformers loads the same folder, widened to float32, and must agree within the bound of
-the fixture. Exits with 77 (skipped) where transformers is not installed, unless CRESCENT_INTEROP is
-'required'.
+For every fixture and stored type: crescent loads the model, saves it, loads what it saved, and
+writes its logits; transformers loads the same folder, widened to float32, and must agree within the
+bound of the fixture. Exits with 77 (skipped) where transformers is not installed, unless
+CRESCENT_INTEROP is 'required'.
 """
 
 import json
@@ -56,12 +56,13 @@ def our_logits(crescent, source, target, dtype, prompts, work):
 
 
 def share_of_bound(crescent, source, dtype, prompts):
-    """The largest difference of a logit, as a share of the fixture's bound. Stops where it is over."""
+    """The largest difference of a logit, as a share of the fixture's bound. Stops if it is over."""
     worst = 0
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         ours = our_logits(crescent, source, work / 'saved', dtype, prompts, work)
-        model = transformers.AutoModelForCausalLM.from_pretrained(work / 'saved', dtype=torch.float32)
+        load = transformers.AutoModelForCausalLM.from_pretrained
+        model = load(work / 'saved', dtype=torch.float32)
         for prompt in prompts:
             with torch.no_grad():
                 theirs = model.eval()(torch.tensor([prompt['input_ids']])).logits[0]
@@ -84,7 +85,7 @@ def main(crescent, fixtures):
         prompts = json.loads((source / 'expected.json').read_text())['prompts']
         for dtype in DTYPES:
             worst = max(worst, share_of_bound(crescent, source, dtype, prompts))
-    print(f'{len(MODELS)} models x {len(DTYPES)} types agree; the worst used {worst:.0%} of its bound')
+    print(f'{len(MODELS)} models x {len(DTYPES)} types agree, at worst {worst:.0%} of the bound')
 
 
 main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
