@@ -14,6 +14,9 @@ std::span<const Subject* const> subjects() {
       &machine_subject(),
       &files_subject(),
       &process_subject(),
+      &memory_subject(),
+      &tensor_subject(),
+      &tensor_math_subject(),
   };
   return all;
 }

@@ -11,6 +11,9 @@ const Subject& eval_subject();     ///< perplexity, agreement
 const Subject& bench_subject();    ///< decode, prefill, load, compare
 const Subject& machine_subject();  ///< machine, statistics
 const Subject& files_subject();    ///< json, inspect
-const Subject& process_subject();  ///< threads, version, memory
+const Subject& process_subject();  ///< threads, version
+const Subject& memory_subject();       ///< memory, scope
+const Subject& tensor_subject();       ///< making tensors, their shapes and values
+const Subject& tensor_math_subject();  ///< arithmetic, functions, reductions
 
 }  // namespace crescent::api
