@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/interrupt.h"
+
 namespace crescent {
 namespace {
 
 Describe describer = nullptr;
+void (*interrupted_listener)() = nullptr;
 
 }  // namespace
 
 void set_exception_describer(Describe describe) { describer = describe; }
+
+void set_interrupted_listener(void (*listener)()) { interrupted_listener = listener; }
 
 namespace detail {
 
@@ -19,6 +24,7 @@ void note(Caught& caught, const std::exception& error) {
     caught.reference = script->reference();
     return;
   }
+  caught.interrupted = dynamic_cast<const Interrupted*>(&error) != nullptr;
   std::string described;
   const char* text = error.what();
   if (describer && describer(error, described)) text = described.c_str();
@@ -31,6 +37,11 @@ int raise(lua_State* L, Caught& caught) {
   if (caught.reference != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, caught.reference);
     luaL_unref(L, LUA_REGISTRYINDEX, caught.reference);
+    return lua_error(L);
+  }
+  if (caught.interrupted) {  // a wish of the user's: where it was met says nothing
+    if (interrupted_listener) interrupted_listener();
+    lua_pushliteral(L, "interrupted");
     return lua_error(L);
   }
   return luaL_error(L, "%s", caught.message);

@@ -33,9 +33,13 @@ class ArgError : public Error {
 using Describe = bool (*)(const std::exception&, std::string& message);
 void set_exception_describer(Describe describe);
 
+/// Called when an Interrupted has become a Lua error; the host then knows that Ctrl-C was answered.
+void set_interrupted_listener(void (*listener)());
+
 namespace detail {
 struct Caught {
   char message[4096];
+  bool interrupted = false;
   int reference = LUA_NOREF;  ///< of a ScriptError
 };
 void note(Caught& caught, const std::exception& error);

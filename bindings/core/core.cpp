@@ -16,6 +16,7 @@ int process_threads(Args& args) {
 
 void register_core() {
   provide({{"crescent.threads", process_threads}});
+  register_help();
   register_tokenizer();
   register_files();
   register_presets();

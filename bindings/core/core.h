@@ -6,6 +6,7 @@ namespace crescent {
 void register_core();
 
 // One a file of bindings/core/; register_core calls them all.
+void register_help();
 void register_tokenizer();
 void register_files();
 void register_presets();

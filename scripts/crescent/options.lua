@@ -1,0 +1,238 @@
+--- Options that a script declares are its flags, their types and its `--help`.
+local types = { string = true, number = true, integer = true, boolean = true }
+local declaration_keys = { 'default', 'type', 'choices', 'required' }
+
+local function dashed(name) return '--' .. name:gsub('_', '-') end
+
+local function quoted(list)
+  local parts = {}
+  for place, item in ipairs(list) do parts[place] = ("'%s'"):format(item) end
+  return table.concat(parts, ' or ')
+end
+
+--- Reads one declaration. A mistake in it is the script's: told on the line of crescent.options.
+local function declare(name, doc, spec, level)
+  local function wrong(format, ...)
+    error(('crescent.options: %s: ' .. format):format(name, ...), level + 1)
+  end
+  local known = {}
+  for _, key in ipairs(declaration_keys) do known[key] = true end
+  for key in pairs(spec) do
+    if type(key) == 'string' and not known[key] then
+      wrong("unknown key '%s'%s", key, crescent.did_you_mean(key, declaration_keys))
+    end
+  end
+  local kind = spec.type or (spec.default ~= nil and type(spec.default)) or 'string'
+  if not types[kind] then
+    wrong("expected a type of 'string', 'number', 'integer' or 'boolean', got '%s'", kind)
+  end
+  return {
+    name = name, doc = doc or '', kind = kind, default = spec.default, choices = spec.choices,
+    required = spec.required,
+  }
+end
+
+--- { about, options (by name, sorted), positional (in order), by_name }
+local function read_declarations(declarations, level)
+  local parsed = { options = {}, positional = {}, by_name = {} }
+  for key, spec in pairs(declarations) do
+    if type(key) == 'string' then
+      if type(spec) ~= 'table' then
+        error(("crescent.options: %s: expected { 'what it is', default = ... }, got %s")
+          :format(key, type(spec)), level + 1)
+      end
+      local option = declare(key, spec[1], spec, level + 1)
+      parsed.by_name[key] = option
+      table.insert(parsed.options, option)
+    end
+  end
+  table.sort(parsed.options, function(a, b) return a.name < b.name end)
+  for _, item in ipairs(declarations) do
+    if type(item) == 'string' then
+      parsed.about = item
+    else
+      local option = declare(item[1], item[2], item, level + 1)
+      parsed.by_name[option.name] = option
+      table.insert(parsed.positional, option)
+    end
+  end
+  return parsed
+end
+
+local function describe(option)
+  local notes = {}
+  if option.choices then notes[#notes + 1] = quoted(option.choices) end
+  if option.default ~= nil and option.kind ~= 'boolean' then
+    notes[#notes + 1] = 'default: ' .. tostring(option.default)
+  elseif option.default == true then
+    notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
+  end
+  if option.required then notes[#notes + 1] = 'required' end
+  if #notes == 0 then return option.doc end
+  return ('%s (%s)'):format(option.doc, table.concat(notes, '; '))
+end
+
+local function help_text(parsed, program)
+  local usage, rows, widest = { 'Usage: ' .. program, '[OPTION...]' }, {}, #'-h, --help'
+  local function add(head, text)
+    rows[#rows + 1] = { head, text }
+    widest = math.max(widest, #head)
+  end
+  for _, option in ipairs(parsed.positional) do
+    local name = option.name:upper()
+    usage[#usage + 1] = option.required and name or '[' .. name .. ']'
+    add(name, describe(option))
+  end
+  for _, option in ipairs(parsed.options) do
+    local value = option.kind ~= 'boolean' and ' ' .. option.kind:upper() or ''
+    add(dashed(option.name) .. value, describe(option))
+  end
+  add('-h, --help', 'print this text, and exit')
+  local lines = { table.concat(usage, ' ') }
+  if parsed.about then table.insert(lines, 1, parsed.about .. '\n') end
+  lines[#lines + 1] = ''
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = ('  %-' .. widest .. 's  %s'):format(row[1], row[2]):gsub('%s+$', '')
+  end
+  return table.concat(lines, '\n')
+end
+
+--- Ends the process because the command line is wrong.
+local function refuse(program, format, ...)
+  io.stdout:flush()
+  io.stderr:write(program, ': ', format:format(...), ('\nTry `%s --help`.\n'):format(program))
+  os.exit(2)
+end
+
+local function convert(option, label, text, program)
+  local value = text
+  if option.kind == 'number' or option.kind == 'integer' then
+    value = tonumber(text)
+    if not value or (option.kind == 'integer' and value % 1 ~= 0) then
+      local expected = option.kind == 'integer' and 'an integer' or 'a number'
+      refuse(program, "%s: expected %s, got '%s'", label, expected, text)
+    end
+  elseif option.kind == 'boolean' then
+    if text ~= 'true' and text ~= 'false' then
+      refuse(program, "%s: expected true or false, got '%s'", label, text)
+    end
+    value = text == 'true'
+  end
+  if option.choices then
+    for _, choice in ipairs(option.choices) do
+      if choice == value then return value end
+    end
+    refuse(program, "%s: expected %s, got '%s'", label, quoted(option.choices), text)
+  end
+  return value
+end
+
+--- The option that '--name' or '--no-name' means, and whether it is a 'no'.
+local function find_option(parsed, flag, program)
+  local name = flag:sub(3):gsub('-', '_')
+  local option = parsed.by_name[name]
+  if option then return option, false end
+  option = name:match('^no_') and parsed.by_name[name:sub(4)]
+  if option and option.kind == 'boolean' then return option, true end
+  local flags = { '--help' }
+  for _, known in ipairs(parsed.options) do flags[#flags + 1] = dashed(known.name) end
+  refuse(program, "unknown option '%s'%s", flag, crescent.did_you_mean(flag, flags))
+end
+
+--- Reads the option at `at`; gives the position of the next argument.
+local function take_option(parsed, arguments, at, values, program)
+  local argument = arguments[at]
+  local flag, given = argument:match('^(%-%-[^=]+)=(.*)$')
+  flag = flag or argument
+  local option, negated = find_option(parsed, flag, program)
+  if option.kind == 'boolean' then
+    if negated and given then refuse(program, '%s takes no value', flag) end
+    values[option.name] = not negated and (given == nil or convert(option, flag, given, program))
+    return at + 1
+  end
+  if not given then
+    at = at + 1
+    given = arguments[at]
+    if given == nil then refuse(program, '%s: expected a value, got nothing', flag) end
+  end
+  values[option.name] = convert(option, flag, given, program)
+  return at + 1
+end
+
+local function parse(parsed, arguments, program)
+  local values, place, at, only_positional = {}, 0, 1, false
+  while at <= #arguments do
+    local argument = arguments[at]
+    if not only_positional and argument == '--' then
+      only_positional, at = true, at + 1
+    elseif not only_positional and (argument == '-h' or argument == '--help') then
+      print(help_text(parsed, program))
+      os.exit(0)
+    elseif not only_positional and argument:sub(1, 1) == '-' and #argument > 1
+      and not tonumber(argument) then
+      at = take_option(parsed, arguments, at, values, program)
+    else
+      place, at = place + 1, at + 1
+      local option = parsed.positional[place]
+      if not option then refuse(program, "unexpected argument '%s'", argument) end
+      values[option.name] = convert(option, option.name:upper(), argument, program)
+    end
+  end
+  return values
+end
+
+local function complete_values(parsed, values, program)
+  for name, option in pairs(parsed.by_name) do
+    if values[name] == nil then values[name] = option.default end
+  end
+  for _, list in ipairs { parsed.positional, parsed.options } do
+    for _, option in ipairs(list) do
+      if option.required and values[option.name] == nil then
+        local label = list == parsed.options and dashed(option.name) or option.name:upper()
+        refuse(program, '%s is required: %s', label, option.doc)
+      end
+    end
+  end
+end
+
+--- Declares the options of a script and gives their values from the command line.
+---
+--- ```lua
+--- local opt = crescent.options {
+---   'Generates text.',                                   -- what the script does
+---   { 'prompt', 'text to continue', required = true },   -- an argument without a flag
+---   model = { 'model folder', default = 'tiny' },        -- --model DIR
+---   dtype = { 'how to store', choices = { 'float32', 'bfloat16' }, default = 'float32' },
+---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
+--- }
+--- print(opt.model)
+--- ```
+--- The type is that of the default, or `type` ('string', 'number', 'integer', 'boolean'). `--help`
+--- prints the declarations and ends with exit code 0; a wrong command line names the nearest option
+--- and ends with 2. Reading an option that was not declared is an error.
+---@param declarations table
+---@param arguments? string[]  # default: the script's, `arg`
+---@return table values        # by name; nil where there is neither a value nor a default
+local function options(declarations, arguments)
+  if type(declarations) ~= 'table' then
+    error('crescent.options: expected a table of declarations, got ' .. type(declarations), 2)
+  end
+  local parsed = read_declarations(declarations, 2)
+  local program = (arg[0] or 'crescent'):match('[^/]+$')
+  if arg[0] and require('crescent.embedded')('crescent/commands/' .. arg[0] .. '.lua') then
+    program = 'crescent ' .. arg[0]
+  end
+  local values = parse(parsed, arguments or arg, program)
+  complete_values(parsed, values, program)
+  local names = {}
+  for name in pairs(parsed.by_name) do names[#names + 1] = name end
+  return setmetatable(values, {
+    __index = function(_, name)
+      if parsed.by_name[name] then return nil end
+      error(("no option '%s' was declared%s"):format(
+        tostring(name), crescent.did_you_mean(tostring(name), names)), 2)
+    end,
+  })
+end
+
+return options

@@ -1,0 +1,184 @@
+--- Values as text for the prompt: what a person would want to see, folded where it is long.
+local rows_max = 20 -- of a list of rows or a nested table
+local items_max = 10 -- of a list of scalars on one line
+local depth_max = 4
+local width_max = 100
+
+local show_value
+
+local function is_identifier(key) return type(key) == 'string' and key:match('^[%a_][%w_]*$') end
+
+local function has_tostring(value)
+  local meta = debug.getmetatable(value)
+  return type(meta) == 'table' and rawget(meta, '__tostring') ~= nil
+end
+
+local function is_scalar(value) return type(value) ~= 'table' or has_tostring(value) end
+
+local function show_scalar(value, quoted)
+  if type(value) == 'string' and quoted then
+    local text = ('%q'):format(value):gsub('\\\n', '\\n'):gsub('\r', '\\r'):gsub('%z', '\\0')
+    if not value:find("'", 1, true) then
+      text = "'" .. text:sub(2, -2):gsub('\\"', '"') .. "'"
+    end
+    return text
+  end
+  return tostring(value)
+end
+
+--- Keys in an order that stays: positions, then other numbers, names, and the rest as it comes.
+local function ordered_keys(value)
+  local keys = {}
+  for key in next, value do keys[#keys + 1] = key end
+  local rank = { number = 1, string = 2 }
+  local place = {}
+  for index, key in ipairs(keys) do place[key] = index end
+  table.sort(keys, function(a, b)
+    local rank_a, rank_b = rank[type(a)] or 3, rank[type(b)] or 3
+    if rank_a ~= rank_b then return rank_a < rank_b end
+    if rank_a == 3 then return place[a] < place[b] end
+    return a < b
+  end)
+  return keys
+end
+
+local function show_key(key)
+  if is_identifier(key) then return key end
+  if type(key) == 'string' then return '[' .. show_scalar(key, true) .. ']' end
+  return '[' .. tostring(key) .. ']'
+end
+
+local function folded(count, total)
+  return count < total and ('... %d more'):format(total - count) or nil
+end
+
+local function is_list(value, keys)
+  return #keys > 0 and #value == #keys
+end
+
+--- The columns of a list of rows: every row a plain table of scalars by name. Nil for other lists.
+local function columns_of(list)
+  if #list < 2 then return end
+  local columns, known = {}, {}
+  for index = 1, #list do
+    local row = rawget(list, index)
+    if type(row) ~= 'table' or has_tostring(row) then return end
+    for _, key in ipairs(ordered_keys(row)) do
+      local cell = rawget(row, key)
+      if not is_identifier(key) or not is_scalar(cell) then return end
+      if type(cell) == 'string' and cell:find('\n') then return end
+      if not known[key] then
+        known[key] = true
+        columns[#columns + 1] = key
+      end
+    end
+  end
+  return #columns > 0 and columns or nil
+end
+
+local function show_rows(list, columns, indent)
+  local count = math.min(#list, rows_max)
+  local widths, cells, numeric = {}, {}, {}
+  for place, column in ipairs(columns) do
+    widths[place], numeric[place] = #column, true
+    for index = 1, count do
+      local cell = rawget(rawget(list, index), column)
+      local text = cell == nil and '' or show_scalar(cell)
+      if cell ~= nil and type(cell) ~= 'number' then numeric[place] = false end
+      cells[index] = cells[index] or {}
+      cells[index][place] = text
+      widths[place] = math.max(widths[place], #text)
+    end
+  end
+  local function line(texts)
+    local parts = {}
+    for place, text in ipairs(texts) do
+      local format = numeric[place] and '%' .. widths[place] .. 's' or '%-' .. widths[place] .. 's'
+      parts[place] = format:format(text)
+    end
+    return indent .. (table.concat(parts, '  '):gsub('%s+$', ''))
+  end
+  local lines = { line(columns) }
+  for index = 1, count do lines[#lines + 1] = line(cells[index]) end
+  local rest = folded(count, #list)
+  if rest then lines[#lines + 1] = indent .. rest end
+  return table.concat(lines, '\n')
+end
+
+--- Everything on one line if it fits, else nil.
+local function show_inline(value, keys, list, room)
+  local parts, length = {}, 4
+  for place, key in ipairs(keys) do
+    local item = rawget(value, key)
+    if not is_scalar(item) then
+      if next(item) ~= nil then return end
+      item = '{}'
+    else
+      item = show_scalar(item, true)
+    end
+    if item:find('\n') then return end
+    if list and place > items_max then
+      parts[place] = folded(items_max, #keys)
+      break
+    end
+    parts[place] = list and item or show_key(key) .. ' = ' .. item
+    length = length + #parts[place] + 2
+    if length > room then return end
+  end
+  return '{ ' .. table.concat(parts, ', ') .. ' }'
+end
+
+local function indented(text, indent) return (text:gsub('\n', '\n' .. indent)) end
+
+local function show_lines(value, keys, list, depth, seen)
+  local indent = ('  '):rep(depth)
+  local names, widest = {}, 0
+  local count = math.min(#keys, rows_max)
+  for place = 1, count do
+    names[place] = show_key(keys[place])
+    widest = math.max(widest, #names[place])
+  end
+  local lines = {}
+  for place = 1, count do
+    local item = rawget(value, keys[place])
+    local text = show_value(item, depth + 1, seen)
+    if is_scalar(item) then text = indented(text, indent .. '  ') end
+    if not list then text = names[place] .. (' '):rep(widest - #names[place]) .. ' = ' .. text end
+    lines[place] = indent .. '  ' .. text .. ','
+  end
+  local rest = folded(count, #keys)
+  if rest then lines[#lines + 1] = indent .. '  ' .. rest end
+  return '{\n' .. table.concat(lines, '\n') .. '\n' .. indent .. '}'
+end
+
+function show_value(value, depth, seen)
+  if is_scalar(value) then return show_scalar(value, true) end
+  if seen[value] then return '{ cycle }' end
+  if next(value) == nil then return '{}' end
+  local keys = ordered_keys(value)
+  if depth >= depth_max then return ('{ ... %d more }'):format(#keys) end
+  local list = is_list(value, keys)
+  local inline = show_inline(value, keys, list, width_max - 2 * depth)
+  local columns = list and columns_of(value)
+  if columns and (depth == 0 or not inline) then
+    local rows = show_rows(value, columns, ('  '):rep(depth > 0 and depth + 1 or 1))
+    return depth == 0 and rows or '{\n' .. rows .. '\n' .. ('  '):rep(depth) .. '}'
+  end
+  if inline then return inline end
+  seen[value] = true
+  local text = show_lines(value, keys, list, depth, seen)
+  seen[value] = nil
+  return text
+end
+
+--- Gives a value as text: strings quoted, tables aligned, long things folded with a count, cycles
+--- marked, and whatever has a `__tostring` in its own words.
+---
+--- ```lua
+--- print(crescent.show { 1, 2, { name = 'x' } })
+--- ```
+---@param value any
+---@return string
+local function show(value) return show_value(value, 0, {}) end
+
+return show
