@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "engine/nearest.h"
 
@@ -28,6 +31,29 @@ bool in_range(const api::Value& value, double x) {
 
 bool is_integer(double x) { return std::floor(x) == x && std::abs(x) <= 9007199254740992.0; }
 
+/// A table without named keys, so that a list of sizes and a table of options can't be confused.
+bool is_list(lua_State* L, int index) {
+  if (!lua_istable(L, index)) return false;
+  if (lua_objlen(L, index) > 0) return true;
+  lua_pushvalue(L, index);
+  lua_pushnil(L);
+  const bool named = lua_next(L, -2) != 0;
+  lua_pop(L, named ? 3 : 1);
+  return !named;
+}
+
+/// Words of classes whose handles know more than the class's name.
+std::map<std::string, DescribeHandle, std::less<>>& describers() {
+  static std::map<std::string, DescribeHandle, std::less<>> instance;
+  return instance;
+}
+
+std::string lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
 /// Does the value at `index` fit? Lists are looked at when they are read, not here.
 bool fits(lua_State* L, int index, const api::Value& value) {
   const int type = lua_type(L, index);
@@ -43,7 +69,9 @@ bool fits(lua_State* L, int index, const api::Value& value) {
     case api::Kind::ids: return type == LUA_TTABLE;
     case api::Kind::function: return type == LUA_TFUNCTION;
     case api::Kind::text_or_ids: return type == LUA_TSTRING || type == LUA_TTABLE;
-    case api::Kind::dims: return type == LUA_TNUMBER || type == LUA_TTABLE;
+    case api::Kind::tensors: return type == LUA_TTABLE;
+    case api::Kind::dims:
+      return type == LUA_TNUMBER ? is_integer(lua_tonumber(L, index)) : is_list(L, index);
     case api::Kind::choice: {
       if (type != LUA_TSTRING) return false;
       const std::string_view given = lua_tostring(L, index);
@@ -88,10 +116,17 @@ std::string describe(lua_State* L, int index) {
                                  {"Model", "a model"},
                                  {"Session", "a session"},
                                  {"Tokenizer", "a tokenizer"}})
-        if (detail::test_class(L, index, name)) return words;
+        if (const void* handle = detail::test_class(L, index, name)) {
+          const auto known = describers().find(name);
+          return known == describers().end() ? words : known->second(handle);
+        }
       return "a userdata";
     default: return fmt::format("a {}", lua_typename(L, lua_type(L, index)));
   }
+}
+
+void set_handle_describer(std::string_view class_name, DescribeHandle describe) {
+  describers()[std::string(class_name)] = describe;
 }
 
 std::vector<int32_t> read_ids(lua_State* L, int index, std::string_view what) {
@@ -116,6 +151,14 @@ Args::Args(lua_State* L, const api::Function& function) : L_(L), function_(funct
   check_arguments();
 }
 
+/// Moves a table at the end that is no argument, but options, out of the arguments' way. Returns
+/// whether it did.
+bool Args::take_options(int index, int given) {
+  if (function_.options.empty() || index != given || !lua_istable(L_, index)) return false;
+  options_ = given;
+  return true;
+}
+
 void Args::check_arguments() {
   const int given = lua_gettop(L_);
   int index = 0;
@@ -123,25 +166,30 @@ void Args::check_arguments() {
     ++index;
     if (argument.variadic) {
       if (index > given && !argument.optional) bad(index, argument.value.expected(), "nothing");
-      for (int i = index; i <= given; ++i)
-        if (!fits(L_, i, argument.value)) bad(i, argument.value.expected(), describe(L_, i));
+      count_ = given;
+      for (int i = index; i <= given; ++i) {
+        if (fits(L_, i, argument.value)) continue;
+        if (!take_options(i, given)) bad(i, argument.value.expected(), describe(L_, i));
+        count_ = given - 1;
+      }
+      if (options_ != 0) check_options(options_);
       return;
     }
     if (argument.optional && lua_isnoneornil(L_, index)) continue;
+    if (fits(L_, index, argument.value)) continue;
     // A call like f({ option = 1 }) leaves out optional arguments in front of the options.
-    if (argument.optional && lua_istable(L_, index) && index == given &&
-        !function_.options.empty() && !fits(L_, index, argument.value)) {
-      lua_settop(L_, static_cast<int>(function_.args.size()));
-      lua_pushvalue(L_, index);
-      lua_pushnil(L_);
-      lua_replace(L_, index);
-      check_options(static_cast<int>(function_.args.size()) + 1);
-      options_ = lua_gettop(L_);
-      return;
-    }
-    if (!fits(L_, index, argument.value))
+    if (!argument.optional || !take_options(index, given))
       bad(index, argument.value.expected(), describe(L_, index));
+    count_ = static_cast<int>(function_.args.size());
+    lua_settop(L_, count_);
+    lua_pushvalue(L_, index);
+    lua_pushnil(L_);
+    lua_replace(L_, index);
+    options_ = lua_gettop(L_);
+    check_options(options_);
+    return;
   }
+  count_ = index;
   const int takes = index + (function_.options.empty() ? 0 : 1);
   if (given > takes)
     fail(fmt::format("too many arguments: expected at most {}, got {}", takes, given));
@@ -193,6 +241,29 @@ std::vector<int32_t> Args::ids(int index) const {
   const auto& argument = function_.args[static_cast<size_t>(index) - 1];
   return read_ids(L_, index,
                   fmt::format("{}: argument {} '{}'", function_.name, index, argument.name));
+}
+
+std::vector<int64_t> Args::integers(int index) const {
+  const auto& argument = function_.args[static_cast<size_t>(index) - 1];
+  std::vector<int64_t> values;
+  const auto read = [&](int at, int position) {
+    const double x = lua_tonumber(L_, at);
+    if (lua_type(L_, at) != LUA_TNUMBER || !is_integer(x))
+      bad(index, "integers", fmt::format("{} at position {}", describe(L_, at), position));
+    values.push_back(static_cast<int64_t>(x));
+  };
+  if (lua_istable(L_, index)) {
+    const auto count = static_cast<int>(lua_objlen(L_, index));
+    for (int i = 1; i <= count; ++i) {
+      lua_rawgeti(L_, index, i);
+      read(lua_gettop(L_), i);
+      lua_pop(L_, 1);
+    }
+    return values;
+  }
+  const int last = argument.variadic ? count_ : index;
+  for (int i = index; i <= last && has(i); ++i) read(i, i - index + 1);
+  return values;
 }
 
 const api::Option& Args::option(std::string_view name) const {
@@ -268,9 +339,8 @@ void Args::fail(std::string_view message) const {
   throw ArgError(fmt::format("{}: {}", function_.name, message));
 }
 
-void Args::closed(int index) const {
-  const auto& argument = function_.args[static_cast<size_t>(index) - 1];
-  bad(index, fmt::format("an open {}", argument.name), "a closed one");
+void Args::closed(int index, std::string_view class_name) const {
+  bad(index, fmt::format("an open {}", lower_case(class_name)), "a closed one");
 }
 
 }  // namespace crescent

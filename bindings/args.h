@@ -28,12 +28,14 @@ class Args {
   bool boolean(int index) const { return lua_toboolean(L_, index) != 0; }
   std::string_view text(int index) const;
   std::vector<int32_t> ids(int index) const;
-  int count() const { return lua_gettop(L_); }
+  int count() const { return count_; }  ///< positional ones, given or not: options don't count
+  /// A `dims` argument: one integer, one list, or, where it is variadic, all that follow.
+  std::vector<int64_t> integers(int index) const;
   /// @throws ArgError if the handle was closed.
   template <class T>
   T& handle(int index) const {
     Box<T>* box = test_handle<T>(L_, index);
-    if (!box || !*box) closed(index);
+    if (!box || !*box) closed(index, HandleName<T>::value);
     return **box;
   }
 
@@ -63,18 +65,23 @@ class Args {
   [[noreturn]] void fail(std::string_view message) const;  ///< 'crescent.load: ' + message
 
  private:
-  [[noreturn]] void closed(int index) const;
+  [[noreturn]] void closed(int index, std::string_view class_name) const;
   void check_arguments();
+  bool take_options(int index, int given);
   void check_options(int index) const;
   const api::Option& option(std::string_view name) const;
 
   lua_State* L_;
   const api::Function& function_;
   int options_ = 0;  ///< stack index of the options table; 0: none given
+  int count_ = 0;
 };
 
 /// How a value reads in a message: `'abc'`, `-1`, `a table`, `a tensor of shape (2, 3)`.
 std::string describe(lua_State* L, int index);
+/// Words for a class of handles that know more than the class's name; `handle` is the Box.
+using DescribeHandle = std::string (*)(const void* handle);
+void set_handle_describer(std::string_view class_name, DescribeHandle describe);
 
 /// Whole list at `index` as ids. @throws ArgError naming the first entry that is not an integer >=
 /// 0.

@@ -76,14 +76,20 @@ Registry& registry() {
   return instance;
 }
 
-/// Runs one entry. What the engine throws gets the function's name in front; what was already
-/// phrased for the caller passes as it is.
-int run(lua_State* L, Entry& entry) {
-  Args args(L, *entry.function);
-  if (!entry.code) ensure_engine();
-  if (!entry.code) args.fail("is declared but has no implementation");
+/// The engine names its own steps as Lua does ('save: ...' comes out of model:save), and once is
+/// enough.
+std::string_view without_own_name(std::string_view message, std::string_view function) {
+  const std::string_view last = function.substr(function.find_last_of(".:") + 1);
+  if (message.starts_with(last) && message.substr(last.size()).starts_with(": "))
+    message.remove_prefix(last.size() + 2);
+  return message;
+}
+
+/// What the engine throws gets the function's name in front; what was already phrased for the
+/// caller passes as it is.
+int call_named(Args& args, Implementation code) {
   try {
-    return entry.code(args);
+    return code(args);
   } catch (const ArgError&) {
     throw;
   } catch (const ScriptError&) {
@@ -93,12 +99,25 @@ int run(lua_State* L, Entry& entry) {
   } catch (const std::exception& error) {
     detail::Caught caught;
     detail::note(caught, error);
-    args.fail(caught.message);
+    args.fail(without_own_name(caught.message, args.function().name));
   }
+}
+
+int run(lua_State* L, Entry& entry) {
+  Args args(L, *entry.function);
+  if (!entry.code) ensure_engine();
+  if (!entry.code) args.fail("is declared but has no implementation");
+  return call_named(args, entry.code);
 }
 
 int dispatch(lua_State* L) {
   return run(L, *static_cast<Entry*>(lua_touserdata(L, lua_upvalueindex(1))));
+}
+
+/// __call of a table that is a function too: the table itself is not an argument.
+int dispatch_table(lua_State* L) {
+  lua_remove(L, 1);
+  return dispatch(L);
 }
 
 void push_entry(lua_State* L, Entry* entry) {
@@ -187,19 +206,50 @@ void push_owner(lua_State* L, int root, std::string_view path) {
   }
 }
 
-void fill(std::initializer_list<Binding> bindings) {
-  for (const auto& binding : bindings) {
-    const auto found = registry().entries.find(binding.name);
-    if (found == registry().entries.end())
-      fail("binding '{}' is not declared in bindings/api", binding.name);
-    found->second->code = binding.function;
+/// Is there a 'crescent.tensor.zeros' beside 'crescent.tensor'?
+bool has_members(std::string_view name) {
+  for (const auto& [other, entry] : registry().entries)
+    if (other.size() > name.size() && other.starts_with(name) && other[name.size()] == '.')
+      return true;
+  return false;
+}
+
+/// Puts the function into its owner, or makes it what calling the table of its name does.
+void place(lua_State* L, int root, std::string_view name, Entry* entry) {
+  if (!has_members(name)) {
+    push_owner(L, root, name);
+    lua_pushlstring(L, name.data() + name.rfind('.') + 1, name.size() - name.rfind('.') - 1);
+    push_entry(L, entry);
+    lua_rawset(L, -3);
+    return lua_pop(L, 1);
   }
+  push_owner(L, root, std::string(name) + ".");
+  lua_getmetatable(L, -1);
+  lua_pushlightuserdata(L, entry);
+  lua_pushcclosure(L, &guarded<dispatch_table>, 1);
+  lua_setfield(L, -2, "__call");
+  lua_pop(L, 2);
 }
 
 }  // namespace
 
-void provide(std::initializer_list<Binding> bindings) { fill(bindings); }
-void provide_fields(std::initializer_list<Binding> bindings) { fill(bindings); }
+void provide(const Binding& binding) {
+  const auto found = registry().entries.find(binding.name);
+  if (found == registry().entries.end())
+    fail("binding '{}' is not declared in bindings/api", binding.name);
+  found->second->code = binding.function;
+}
+
+void provide(std::initializer_list<Binding> bindings) {
+  for (const auto& binding : bindings) provide(binding);
+}
+
+void provide_fields(std::initializer_list<Binding> bindings) { provide(bindings); }
+
+int call_checked(lua_State* L, const api::Function& function, Implementation code) {
+  Args args(L, function);
+  return call_named(args, code);
+}
 
 void provide_metamethod(std::string_view class_name, const char* event, lua_CFunction function) {
   registry().classes[std::string(class_name)].metamethods[event] = function;
@@ -216,11 +266,7 @@ void register_api(lua_State* L) {
   const int root = lua_gettop(L);
   for (const auto& [name, entry] : registry().entries) {
     if (name.find(':') != std::string_view::npos || !name.starts_with("crescent.")) continue;
-    push_owner(L, root, name);
-    lua_pushlstring(L, name.data() + name.rfind('.') + 1, name.size() - name.rfind('.') - 1);
-    push_entry(L, entry.get());
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    place(L, root, name, entry.get());
   }
   lua_newtable(L);
   lua_pushliteral(L, "crescent");

@@ -22,6 +22,7 @@ struct Binding {
 /// when it is loaded for Home::engine. Each api subject's file of functions calls `provide` in its
 /// own `register_...`; `finish_home` then demands that exactly the declared set is there.
 void provide(std::initializer_list<Binding> bindings);
+void provide(const Binding& binding);
 void finish_home(api::Home home);  ///< @throws Error naming what is missing
 
 /// A property of a handle (`model.params`): pushes one value. Declared in Subject::fields.
@@ -29,6 +30,10 @@ void provide_fields(std::initializer_list<Binding> bindings);
 
 /// A metamethod of a class ('Tensor', '__add'); `function` is already guarded.
 void provide_metamethod(std::string_view class_name, const char* event, lua_CFunction function);
+
+/// Calls an implementation the way Lua's calls of declared functions are: arguments checked against
+/// `function`, whatever the engine throws told with the function's name in front. For metamethods.
+int call_checked(lua_State* L, const api::Function& function, Implementation code);
 
 /// Fills the table `crescent` (at the top of the stack) with one closure per declared function, so
 /// that `crescent.eval.perplexity` exists before the engine is loaded; the first call loads it.

@@ -1,17 +1,19 @@
 # The target lean::torch: libtorch_cpu, libc10 and two include folders, and nothing else.
-# find_package(Torch) also wants gflags, glog and protobuf, and with two LibTorchs installed it mixes
-# them, because its find_library() calls look in /usr/lib before the prefix it was found in.
-set(CRESCENT_TORCH "" CACHE PATH "folder that holds a LibTorch's include/ and lib/; empty: the system's")
+# find_package(Torch) also wants gflags, glog and protobuf, and with two LibTorchs installed it
+# mixes them, because its find_library() calls look in /usr/lib before the prefix it was found in.
+set(CRESCENT_TORCH "" CACHE PATH "folder with a LibTorch's include/ and lib/; empty: the system's")
 if(CRESCENT_TORCH)
   set(where HINTS ${CRESCENT_TORCH} NO_DEFAULT_PATH)
 endif()
-find_path(LEAN_TORCH_INCLUDE torch/csrc/api/include/torch/torch.h ${where} PATH_SUFFIXES include REQUIRED)
+find_path(LEAN_TORCH_INCLUDE torch/csrc/api/include/torch/torch.h ${where}
+  PATH_SUFFIXES include REQUIRED)
 find_library(LEAN_TORCH_CPU torch_cpu ${where} PATH_SUFFIXES lib REQUIRED)
 find_library(LEAN_TORCH_C10 c10 ${where} PATH_SUFFIXES lib REQUIRED)
 foreach(header torch/csrc/api/include/torch/version.h torch/headeronly/version.h)
   # 2.8 moved the numbers to the second place.
   if(NOT torch_version_lines AND EXISTS ${LEAN_TORCH_INCLUDE}/${header})
-    file(STRINGS ${LEAN_TORCH_INCLUDE}/${header} torch_version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+    file(STRINGS ${LEAN_TORCH_INCLUDE}/${header} torch_version_lines
+      REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
   endif()
 endforeach()
 string(REGEX MATCHALL "[0-9]+" LEAN_TORCH_VERSION "${torch_version_lines}")
@@ -23,5 +25,6 @@ set_target_properties(lean::torch PROPERTIES
   IMPORTED_LOCATION ${LEAN_TORCH_CPU}
   INTERFACE_LINK_LIBRARIES lean::c10
   INTERFACE_COMPILE_DEFINITIONS AT_PER_OPERATOR_HEADERS
-  INTERFACE_INCLUDE_DIRECTORIES "${LEAN_TORCH_INCLUDE};${LEAN_TORCH_INCLUDE}/torch/csrc/api/include")
+  INTERFACE_INCLUDE_DIRECTORIES
+    "${LEAN_TORCH_INCLUDE};${LEAN_TORCH_INCLUDE}/torch/csrc/api/include")
 message(STATUS "LibTorch ${LEAN_TORCH_VERSION}: ${LEAN_TORCH_CPU}")

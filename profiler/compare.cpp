@@ -34,7 +34,7 @@ void check(std::span<const Candidate> candidates, size_t baseline, const Compare
 
 /// What is asked of the binomial distribution, so that stopping by width stays within what the
 /// caller asked for: see the header.
-double strict(double confidence) { return 1 - 0.75 * (1 - confidence); }
+double strict(double confidence) { return 1 - 0.5 * (1 - confidence); }
 
 /// Below n, without the bias of a plain remainder and equal in every standard library.
 size_t draw_below(size_t n, std::mt19937_64& random) {

@@ -34,10 +34,11 @@
 // look at it is one more chance to stop at such a moment. Simulated with equal candidates, up to
 // 1.6 % instead of 1 % of the intervals leave out 1 if it is looked at after every block, and up to
 // 1.2 % if only each time the number of blocks has grown by a quarter. So it is looked at that
-// seldom, and the binomial distribution is asked for misses a quarter rarer than 1 - confidence.
-// Looking at the verdict itself, stopping once it is significant, would make false verdicts
-// certain in the end: never done. The tests count false verdicts in runs of noise made and
-// recorded; `crescent.bench.self_test` counts them on the machine at hand.
+// seldom, and the binomial distribution is asked for half the misses that 1 - confidence allows:
+// then it is 0.6 % at most, and the same caution costs one block in ten. Looking at the verdict
+// itself, stopping once it is significant, would make false verdicts certain in the end: never
+// done. The tests count false verdicts in runs of noise made and recorded;
+// `crescent.bench.self_test` counts them on the machine at hand.
 //
 // The confidence is of each interval: with ten equal candidates beside a baseline, at 0.99, one
 // comparison in ten has to be expected to hold a false verdict.
@@ -72,7 +73,7 @@ struct CompareOptions {
   /// 'no difference' needs the whole interval this close to 1. Absent: width_max, the finest for
   /// which equal candidates usually get that verdict when the interval is just narrow enough.
   std::optional<double> same_within;
-  int blocks_min = 11;
+  int blocks_min = 13;  ///< the fewest at which one outlier alone can't set an end of the interval
   int blocks_max = 2000;
   uint64_t seed = 1;             ///< order of blocks
   bool machine_warnings = true;  ///< look at the machine too; off where the clock isn't its own

@@ -29,7 +29,6 @@ constexpr int64_t kMeasurementNs = 100'000'000;
 /// leaves them alone for (milliseconds). On a busy machine no whole pass over 1 GB stays
 /// undisturbed, but each of its pieces does at some time.
 constexpr int64_t kPieceBytes = 64 * kMB;
-constexpr int kRepetitionsMin = 3;
 
 /// Results of a thread, on a cache line of its own.
 struct alignas(64) Result {
@@ -69,19 +68,19 @@ Slice slice_of(int64_t bytes, int rank, int size) {
   return {64 * begin, 64 * (end - begin)};
 }
 
-/// What all pieces take, in ns: the sum of each one's shortest time over some repetitions.
+/// What all pieces take, in ns: the sum of each one's shortest time over as many repetitions as the
+/// time allows, one at least.
 template <class Piece>
 double best_ns(int pieces, Piece run_ns) {
   SteadyClock clock;
   const int64_t start = clock.now_ns();
   std::vector<int64_t> best(static_cast<size_t>(pieces), INT64_MAX);
-  for (int i = 0; i < kRepetitionsMin || clock.now_ns() - start < kMeasurementNs; ++i) {
-    check_interrupt();
-    for (int piece = 0; piece < pieces; ++piece) {
-      int64_t& shortest = best[static_cast<size_t>(piece)];
-      shortest = std::min(shortest, run_ns(piece));
+  do {
+    for (int64_t& shortest : best) {
+      check_interrupt();
+      shortest = std::min(shortest, run_ns(static_cast<int>(&shortest - best.data())));
     }
-  }
+  } while (clock.now_ns() - start < kMeasurementNs);
   const int64_t sum = std::accumulate(best.begin(), best.end(), int64_t{0});
   return static_cast<double>(std::max<int64_t>(1, sum));
 }

@@ -40,5 +40,15 @@ foreach(header IN LISTS headers)
   list(APPEND alone ${source})
 endforeach()
 add_library(headers_alone OBJECT ${alone})
-target_link_libraries(headers_alone PRIVATE crescent_options PkgConfig::luajit PkgConfig::pcre2
+target_link_libraries(headers_alone PRIVATE crescent_options PkgConfig::luajit PkgConfig::utf8proc
   nlohmann_json::nlohmann_json lean::torch)
+
+add_test(NAME Install.RunsAfterItWasMoved
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install_test.sh ${CMAKE_BINARY_DIR})
+add_test(NAME Readme.EveryCommandAndSnippetRuns
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/readme_test.sh ${CMAKE_BINARY_DIR})
+add_test(NAME Interop.TransformersLoadsWhatWeSave
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run.sh $<TARGET_FILE:crescent>
+    ${CMAKE_CURRENT_SOURCE_DIR}/fixtures)
+set_tests_properties(Install.RunsAfterItWasMoved Readme.EveryCommandAndSnippetRuns
+  Interop.TransformersLoadsWhatWeSave PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)

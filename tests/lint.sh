@@ -2,7 +2,7 @@
 # lint.sh BUILD JOBS [FILE...]: format, common mistakes and Lua style; what `./dev lint` runs. The
 # rules about the tree are tests (tests/tidy_test.cpp). Each file that is in order counts as passed.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 build=$1 jobs=$2
 shift 2
 work=$(mktemp -d)
@@ -30,18 +30,22 @@ each() {
     shift 2
     if out=$("$@" "$file" 2>&1); then echo "$file" >>"$work/$name.passed"
     else echo "$file" >>"$work/$name.failed"; printf "%s\n" "$out"; fi' each {} "$name" "$@"
-  good=$(cat "$work/$name.passed" 2>/dev/null | wc -l)
-  bad=$(cat "$work/$name.failed" 2>/dev/null | wc -l)
+  touch "$work/$name.passed" "$work/$name.failed"
+  good=$(wc -l <"$work/$name.passed")
+  bad=$(wc -l <"$work/$name.failed")
   echo "$name: $good files in order, $bad not"
 }
 
-# clang-tidy takes seconds a file, and half a minute where ATen is included: what includes LibTorch is
-# left to the compilers' warnings, and a file that is as it was when it passed, with its headers, is
-# not read again.
+# clang-tidy takes seconds a file, and half a minute where ATen is included: what includes LibTorch
+# is left to the compilers' warnings, and a file that is as it was when it passed, with its headers,
+# is not read again.
 tidy_one() {
   local key said status=0
-  key=$({ cat .clang-tidy && g++ -E -std=c++20 -I. $(pkg-config --cflags luajit) "$1" 2>/dev/null; } |
-    sha256sum | cut -c1-64)
+  # shellcheck disable=SC2046
+  key=$({
+    cat .clang-tidy
+    g++ -E -std=c++20 -I. $(pkg-config --cflags luajit) "$1" 2>/dev/null
+  } | sha256sum | cut -c1-64)
   [[ -e $build/lint/$key ]] && return 0
   said=$(clang-tidy-14 --quiet -p "$build" "$1" 2>&1) || status=$?
   if ((status)); then grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed ' <<<"$said"; fi
@@ -54,10 +58,11 @@ export -f tidy_one
 listed '*.cpp' '*.h' | each format clang-format-14 --dry-run -Werror
 listed 'engine/*.cpp' 'profiler/*.cpp' 'bindings/*.cpp' 'host/*.cpp' |
   xargs -r grep -LE '#include <(ATen|torch|c10)/' |
-  each mistakes bash -c 'tidy_one "$1"' tidy
+  each mistakes tidy_one
+listed dev .ci/run '*.sh' | each shell shellcheck -x
 listed '*.lua' | each lua luacheck --quiet --codes --no-color
 
-passed=$(cat "$work"/*.passed 2>/dev/null | wc -l)
-failed=$(cat "$work"/*.failed 2>/dev/null | wc -l)
+passed=$(cat "$work"/*.passed | wc -l)
+failed=$(cat "$work"/*.failed | wc -l)
 echo "$passed passed, $failed failed"
 ((failed == 0))

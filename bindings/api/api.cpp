@@ -41,6 +41,7 @@ std::string Value::expected() const {
     case Kind::text_or_ids: return "a string or a list of token ids";
     case Kind::dims: return "integers";
     case Kind::tensor: return "a tensor";
+    case Kind::tensors: return "a list of tensors";
     case Kind::model: return "a model";
     case Kind::session: return "a session";
     case Kind::tokenizer: return "a tokenizer";
@@ -61,8 +62,9 @@ std::string Value::lua_type() const {
     case Kind::choice: return quoted_list(choices, "|");
     case Kind::ids: return "integer[]";
     case Kind::text_or_ids: return "string|integer[]";
-    case Kind::dims: return "integer";
+    case Kind::dims: return "integer|integer[]";
     case Kind::tensor: return "crescent.Tensor";
+    case Kind::tensors: return "crescent.Tensor[]";
     case Kind::model: return "crescent.Model";
     case Kind::session: return "crescent.Session";
     case Kind::tokenizer: return "crescent.Tokenizer";

@@ -22,8 +22,9 @@ enum class Kind {
   choice,  ///< a string out of Value::choices
   ids,     ///< a list of token ids
   text_or_ids,
-  dims,  ///< integers, each >= 1 or negative, as separate arguments or as one list
+  dims,  ///< integers, as separate arguments (where variadic) or as one list
   tensor,
+  tensors,  ///< a list of tensors
   model,
   session,
   tokenizer,
@@ -69,7 +70,7 @@ struct Argument {
   Value value;
   std::string_view doc;
   bool optional = false;
-  bool variadic = false;  ///< the last one only: takes all that follow; no options then
+  bool variadic = false;  ///< the last one only: takes all that follow but a table of options
 };
 
 struct Option {

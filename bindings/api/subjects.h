@@ -4,14 +4,17 @@
 namespace crescent::api {
 
 // One function a file; all_subjects.cpp puts them in order.
-const Subject& model_subject();    ///< loading, presets, levels, weights
-const Subject& text_subject();     ///< tokenizers
-const Subject& running_subject();  ///< forward, generate, sessions
-const Subject& eval_subject();     ///< perplexity, agreement
-const Subject& bench_subject();    ///< decode, prefill, load, compare
-const Subject& machine_subject();  ///< machine, statistics
-const Subject& files_subject();    ///< json, inspect
-const Subject& process_subject();  ///< threads, version, memory
-const Subject& help_subject();     ///< what `?name` and completion read
+const Subject& model_subject();        ///< loading, presets, levels, weights
+const Subject& text_subject();         ///< tokenizers
+const Subject& running_subject();      ///< forward, generate, sessions
+const Subject& eval_subject();         ///< perplexity, agreement
+const Subject& bench_subject();        ///< decode, prefill, load, compare
+const Subject& machine_subject();      ///< machine, statistics
+const Subject& files_subject();        ///< json, inspect
+const Subject& process_subject();      ///< threads, version
+const Subject& help_subject();         ///< what `?name` and completion read
+const Subject& memory_subject();       ///< memory, scope
+const Subject& tensor_subject();       ///< making tensors, their shapes and values
+const Subject& tensor_math_subject();  ///< arithmetic, functions, reductions
 
 }  // namespace crescent::api

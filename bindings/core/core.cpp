@@ -22,6 +22,7 @@ void register_core() {
   register_presets();
   register_machine();
   register_statistics();
+  register_memory();
   finish_home(api::Home::core);
 }
 

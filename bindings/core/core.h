@@ -12,5 +12,6 @@ void register_files();
 void register_presets();
 void register_machine();
 void register_statistics();
+void register_memory();
 
 }  // namespace crescent

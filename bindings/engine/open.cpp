@@ -2,6 +2,7 @@
 #include <c10/util/Exception.h>
 
 #include "bindings/engine/handles.h"
+#include "bindings/engine/tensor.h"
 #include "bindings/registry.h"
 
 namespace crescent {
@@ -24,5 +25,6 @@ extern "C" void crescent_engine_open() {
   crescent::register_generate();
   crescent::register_eval();
   crescent::register_bench();
+  crescent::register_tensors();
   crescent::finish_home(crescent::api::Home::engine);
 }

@@ -63,6 +63,11 @@ void require_finite(const at::Tensor& logits, const DecoderConfig& config,
   if (finite) return;
   FirstNotFinite first(config.layers.size());
   rerun(&first);
+  if (first.place().empty()) {
+    fail(
+        "logits are not finite, but a second pass over the same ids gave finite ones: "
+        "memory was overwritten, or the machine is faulty");
+  }
   fail(
       "logits are not finite: the first NaN or infinite number came out of {}; "
       "crescent.inspect.health(model) tells whether the weights hold any",

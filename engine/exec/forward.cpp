@@ -54,8 +54,9 @@ class Capture : public Observer {
 }  // namespace
 
 void check_ids(const Model& model, const at::Tensor& ids) {
-  if (!ids.defined() || ids.dim() != 2 || ids.scalar_type() != at::kLong) {
-    fail("token ids: expected an int64 tensor (batch, tokens)");
+  if (ids.dim() != 2 || ids.scalar_type() != at::kLong) {
+    fail("token ids: expected an int64 tensor (batch, tokens), got {} of shape [{}]",
+         name_of(dtype_of(ids)), fmt::join(ids.sizes(), ", "));
   }
   if (ids.size(0) < 1) fail("token ids: expected at least one sequence, got none");
   if (ids.size(1) < 1) fail("token ids: expected at least one, got an empty sequence");

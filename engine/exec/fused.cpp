@@ -179,8 +179,9 @@ at::Tensor Call::attend(size_t layer, const at::Tensor& q, at::Tensor k, at::Ten
     const Watch::Span span(watch_, Site::attention_scores, index);
     const at::Tensor rows = q.reshape({batch_ * K, group * tokens_, D});
     const at::Tensor columns = k.reshape({batch_ * K, keys, D}).transpose(1, 2);
-    scores = at::baddbmm(mask(group), rows, columns, /*beta=*/tokens_ == 1 ? 0 : 1,
-                         /*alpha=*/spec.attention_scale);
+    // beta stays 1 even where the mask is all zero: with beta 0, LibTorch 1.13 multiplies what was
+    // in the result's memory by it, and a NaN there stays a NaN.
+    scores = at::baddbmm(mask(group), rows, columns, /*beta=*/1, /*alpha=*/spec.attention_scale);
   }
   {
     const Watch::Span span(watch_, Site::attention_softmax, index);

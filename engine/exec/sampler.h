@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/random.h"
@@ -8,10 +9,11 @@
 namespace crescent {
 
 struct SamplingOptions {
-  double temperature = 0.0;         ///< 0: the largest logit, the first of equal ones
-  int64_t top_k = 0;                ///< 0: all
-  double top_p = 1.0;               ///< keep the smallest set whose probability reaches it
-  double repetition_penalty = 1.0;  ///< divides positive logits of seen ids, multiplies negative ones
+  double temperature = 0.0;  ///< 0: the largest logit, the first of equal ones
+  int64_t top_k = 0;         ///< 0: all
+  double top_p = 1.0;        ///< keep the smallest set whose probability reaches it
+  double repetition_penalty =
+      1.0;  ///< divides positive logits of seen ids, multiplies negative ones
   uint64_t seed = 1;
 };
 
@@ -26,6 +28,9 @@ class Sampler {
   int32_t pick(std::span<const float> logits, std::span<const int32_t> seen);
 
  private:
+  void penalize(std::span<const float> logits, std::span<const int32_t> seen);
+  int32_t draw(double sum);
+
   SamplingOptions options_;
   Random random_;
   std::vector<std::pair<float, int32_t>> candidates_;

@@ -1,0 +1,66 @@
+#include "engine/tokenizer/json_field.h"
+
+#include <limits>
+
+#include "engine/error.h"
+#include "engine/tokenizer/quote.h"
+
+namespace crescent {
+
+std::string described(const nlohmann::json* value) {
+  if (value == nullptr) return "nothing";
+  switch (value->type()) {
+    case nlohmann::json::value_t::null: return "null";
+    case nlohmann::json::value_t::object: return "an object";
+    case nlohmann::json::value_t::array: return "an array";
+    case nlohmann::json::value_t::string: return in_quotes(value->get_ref<const std::string&>());
+    default: return value->dump();  // numbers and booleans
+  }
+}
+
+void JsonField::fail_expected(std::string_view expected) const {
+  fail("{}: {}{}expected {}, got {}", where_, path_, path_.empty() ? "" : ": ", expected,
+       described(value_));
+}
+
+JsonField JsonField::operator[](std::string_view key) const {
+  std::string path = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  if (is_null()) return {nullptr, where_, std::move(path)};
+  const auto found = object().find(key);
+  return {found == value_->end() ? nullptr : &*found, where_, std::move(path)};
+}
+
+JsonField JsonField::operator[](size_t index) const {
+  return {&array()[index], where_, path_ + "[" + std::to_string(index) + "]"};
+}
+
+const nlohmann::json& JsonField::object() const {
+  if (value_ == nullptr || !value_->is_object()) fail_expected("an object");
+  return *value_;
+}
+
+const nlohmann::json& JsonField::array() const {
+  if (value_ == nullptr || !value_->is_array()) fail_expected("an array");
+  return *value_;
+}
+
+const std::string& JsonField::string() const {
+  if (value_ == nullptr || !value_->is_string()) fail_expected("a string");
+  return value_->get_ref<const std::string&>();
+}
+
+bool JsonField::boolean() const {
+  if (value_ == nullptr || !value_->is_boolean()) fail_expected("true or false");
+  return value_->get<bool>();
+}
+
+int64_t JsonField::integer() const {
+  if (value_ == nullptr || !value_->is_number_integer()) fail_expected("an integer");
+  if (value_->is_number_unsigned() &&
+      value_->get<uint64_t>() > std::numeric_limits<int64_t>::max()) {
+    fail_expected("an integer below 2^63");
+  }
+  return value_->get<int64_t>();
+}
+
+}  // namespace crescent

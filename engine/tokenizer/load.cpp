@@ -1,0 +1,27 @@
+#include <string>
+#include <string_view>
+
+#include "engine/error.h"
+#include "engine/tokenizer/kind.h"
+#include "engine/tokenizer/read_text.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/vocab_merges.h"
+
+namespace crescent {
+
+std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
+  const auto has = [&](std::string_view name) { return std::filesystem::exists(folder / name); };
+  if (has("tokenizer.json")) {
+    const std::filesystem::path path = folder / "tokenizer.json";
+    return parse_tokenizer_json(read_text(path), path.string());
+  }
+  if (has("vocab.json") && has("merges.txt")) return read_vocab_merges(folder);
+  if (has("tokenizer.model")) {
+    const std::string path = (folder / "tokenizer.model").string();
+    fail("{}: tokenizer of kind SentencePiece: {}", path, kWhatWeRead);
+  }
+  fail("{}: no tokenizer here: looked for tokenizer.json, and for vocab.json with merges.txt",
+       folder.string());
+}
+
+}  // namespace crescent
