@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/tokenizer/quote.h"
+#include "engine/formats/describe.h"
 
 namespace crescent {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/tokenizer/json_field.h"
-#include "engine/tokenizer/quote.h"
 
 namespace crescent {
 namespace {

@@ -16,11 +16,11 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/formats/hf_folder.h"
 #include "engine/tokenizer/added_token_json.h"
 #include "engine/tokenizer/byte_level_bpe.h"
 #include "engine/tokenizer/json_field.h"
-#include "engine/tokenizer/quote.h"
 #include "engine/tokenizer/read_text.h"
 #include "engine/tokenizer/tokenizer_file.h"
 
