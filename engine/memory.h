@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -8,11 +7,12 @@ namespace crescent {
 
 /// Bytes that this process may still take: the kernel's MemAvailable, or what the tightest memory
 /// cgroup above us leaves (file pages that it can drop count as free), whichever is less.
-/// Where neither can be read, the largest number: no limit is known.
-/// @param root  where /proc and /sys are; tests put their own tree there.
-int64_t memory_available_bytes(const std::filesystem::path& root = "/");
+/// @param root  <root>/proc and <root>/sys are read; tests bring their own.
+/// @throws Error if <root>/proc/meminfo can't be read.
+int64_t memory_available_bytes(const std::string& root = "/");
 
 /// Asked before memory is taken, because the kernel grants it first and kills later.
+/// Where /proc can't be read nothing is known, and nothing refused.
 /// @throws Error "WHAT needs 6.2 GB, 4.1 GB free"
 void require_memory(int64_t bytes, std::string_view what);
 void require_memory(int64_t bytes, std::string_view what, int64_t available);

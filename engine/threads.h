@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 
 namespace crescent {
 
@@ -14,6 +15,7 @@ void set_threads(int n);  ///< @throws Error unless 1 <= n <= 1024
 void on_threads_change(void (*apply)(int n));
 
 /// Cores that this process may use: the smaller of affinity and cgroup quota (rounded up).
-int usable_cores();
+/// @param root  <root>/proc and <root>/sys are read; tests bring their own.
+int usable_cores(const std::string& root = "/");
 
 }  // namespace crescent

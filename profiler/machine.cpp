@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <thread>
+
 
 #ifdef __x86_64__
 #  include <cpuid.h>
 #endif
 
-#include "profiler/system_files.h"
+#include "engine/system_files.h"
 
 namespace crescent {
 namespace {
@@ -102,18 +102,6 @@ int cores_online(const SystemFiles& files) {
 }
 
 }  // namespace
-
-int usable_cores(const std::string& root) {
-  const SystemFiles files(root);
-  const auto status = files.text("proc/self/status");
-  const auto allowed = status ? field(*status, "Cpus_allowed_list") : std::nullopt;
-  // Without /proc the standard library knows (on Linux by the same affinity), or says 0.
-  int cores = allowed ? count_of_list(*allowed).value_or(0) : 0;
-  if (cores == 0) cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  if (const auto quota = cgroup_limits(files).cores)
-    cores = static_cast<int>(std::clamp(std::ceil(*quota), 1.0, static_cast<double>(cores)));
-  return cores;
-}
 
 Machine machine_facts(const std::string& root) {
   const SystemFiles files(root);

@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/memory.h"
+#include "engine/threads.h"
+
 namespace crescent {
 
 /// Facts and limits of this machine. What can't be read is absent with a reason: a field whose name
@@ -39,9 +42,6 @@ struct Machine {
 
 // Functions with a `root` read <root>/proc and <root>/sys, so that tests can bring their own.
 
-/// Cores that this process may use: the smaller of affinity and cgroup quota (rounded up).
-int usable_cores(const std::string& root = "/");
-
 /// Facts only: instant.
 Machine machine_facts(const std::string& root = "/");
 /// Facts and limits. Measuring takes about 2 s (longer on a crowded machine); kept for the
@@ -74,8 +74,5 @@ struct ProcessMemory {
 };
 /// @throws Error if /proc/self can't be read.
 ProcessMemory process_memory(const std::string& root = "/");
-/// @throws Error if /proc/meminfo can't be read.
-int64_t memory_available_bytes(
-    const std::string& root = "/");  ///< MemAvailable, or what the cgroup leaves, whichever is less
 
 }  // namespace crescent

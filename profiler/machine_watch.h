@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "profiler/machine.h"
-#include "profiler/system_files.h"
+#include "engine/system_files.h"
 
 namespace crescent {
 

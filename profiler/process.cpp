@@ -5,7 +5,7 @@
 
 #include "engine/error.h"
 #include "profiler/machine.h"
-#include "profiler/system_files.h"
+#include "engine/system_files.h"
 
 namespace crescent {
 
@@ -36,15 +36,6 @@ ProcessMemory process_memory(const std::string& root) {
 
   memory.pss_bytes = field_kb_as_bytes(files.text("proc/self/smaps_rollup").value_or(""), "Pss");
   return memory;
-}
-
-int64_t memory_available_bytes(const std::string& root) {
-  const SystemFiles files(root);
-  const auto available = field_kb_as_bytes(files.text("proc/meminfo").value_or(""), "MemAvailable");
-  if (!available)
-    fail("{}/proc/meminfo: expected a line 'MemAvailable: N kB', found none; is /proc mounted?",
-         root == "/" ? "" : root);
-  return std::min(*available, cgroup_limits(files).memory_left_bytes.value_or(*available));
 }
 
 }  // namespace crescent

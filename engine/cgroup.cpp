@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "profiler/system_files.h"
+#include "engine/system_files.h"
 
 namespace crescent {
 namespace {

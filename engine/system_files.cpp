@@ -1,4 +1,4 @@
-#include "profiler/system_files.h"
+#include "engine/system_files.h"
 
 #include <algorithm>
 #include <charconv>
