@@ -76,6 +76,15 @@ Registry& registry() {
   return instance;
 }
 
+/// The engine names its own steps as Lua does ('save: ...' comes out of model:save), and once is
+/// enough.
+std::string_view without_own_name(std::string_view message, std::string_view function) {
+  const std::string_view last = function.substr(function.find_last_of(".:") + 1);
+  if (message.starts_with(last) && message.substr(last.size()).starts_with(": "))
+    message.remove_prefix(last.size() + 2);
+  return message;
+}
+
 /// What the engine throws gets the function's name in front; what was already phrased for the
 /// caller passes as it is.
 int call_named(Args& args, Implementation code) {
@@ -90,7 +99,7 @@ int call_named(Args& args, Implementation code) {
   } catch (const std::exception& error) {
     detail::Caught caught;
     detail::note(caught, error);
-    args.fail(caught.message);
+    args.fail(without_own_name(caught.message, args.function().name));
   }
 }
 

@@ -62,9 +62,9 @@ void report_out_of_memory(const Args& args, const std::exception& error) {
 }
 
 void ask_for_memory(const Args& args, int64_t bytes) {
-  if (bytes < kWorthAsking || bytes <= memory_available_bytes(std::filesystem::path("/"))) return;
+  if (bytes < kWorthAsking || bytes <= memory_available_bytes()) return;
   free_what_can_be_freed(args.L());
-  const int64_t free = memory_available_bytes(std::filesystem::path("/"));
+  const int64_t free = memory_available_bytes();
   if (bytes <= free) return;
   args.fail(fmt::format("not enough memory: needs {}, {} are free; {}", readable_bytes(bytes),
                         readable_bytes(free), held_words()));

@@ -9,11 +9,13 @@ local function plain(value) return tostring(value) end
 local function count(value) return units.grouped(value) end
 local function scaled(value) return units.format(value, 'count') end
 local function bytes(value) return units.format(value, 'bytes') end
+local function decimal_bytes(value) return units.format(value, 'decimal_bytes') end
 local function number(value) return units.number(value) end
 local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
 
-local function ratio_interval(value)
-  if value.low == value.high then return '' end
+--- The baseline's ratio is 1 by definition: nothing to be unsure of.
+local function ratio_interval(value, row)
+  if row.baseline then return '' end
   return ('%s .. %s'):format(units.number(value.low), units.number(value.high))
 end
 
@@ -43,7 +45,7 @@ local columns = {
     { 'abs_max', number }, { 'mean', number }, { 'deviation', number },
   },
   machine = {
-    { 'bytes', bytes, nil, 'working set' }, { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
+    { 'bytes', decimal_bytes, nil, 'working set' }, { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
     { 'all_threads_gb_s', number, nil, 'GB/s, all threads' },
   },
   compare = {
@@ -169,7 +171,7 @@ end
 
 --- One candidate's verdict in words.
 local function sentence(row, result)
-  local sure = ('%s %% interval %s'):format(number(100 * result.confidence), ratio_interval(row.interval))
+  local sure = ('%s %% interval %s'):format(number(100 * result.confidence), ratio_interval(row.interval, row))
   if row.verdict == 'faster' then
     return ("'%s' takes %s of the time of '%s', %s times as fast (%s)."):format(
       row.name, units.percent(row.ratio), result.baseline, units.number(1 / row.ratio, 3), sure)
@@ -184,11 +186,16 @@ local function sentence(row, result)
     row.name, result.baseline, sure)
 end
 
-function results.compare(made)
-  local lines = { tables.text(sheet('compare', made)) }
+local function sentences(made)
+  local said = {}
   for _, row in ipairs(made.rows) do
-    if not row.baseline then lines[#lines + 1] = sentence(row, made) end
+    if not row.baseline then said[#said + 1] = sentence(row, made) end
   end
+  return table.concat(said, '\n')
+end
+
+function results.compare(made)
+  local lines = { tables.text(sheet('compare', made)), sentences(made) }
   local reasons = {}
   for _, row in ipairs(made.rows) do
     local reason = row.absent and row.absent.drift
@@ -214,41 +221,44 @@ results.methods = methods
 
 local function kind_of(result) return getmetatable(result).__name end
 
---- Fields of a result that is one row: scalars and Samples, in alphabetical order.
-local function single_row(result)
+--- One cell for a machine to read: Samples stand as their median, lists with spaces between.
+local function raw(value)
+  if value == nil then return '' end
+  if type(value) == 'number' then return units.exact(value) end
+  if type(value) ~= 'table' then return tostring(value) end
+  if value.median then return units.exact(value.median) end
+  if value.low then return units.exact(value.low) .. ' ' .. units.exact(value.high) end
+  return table.concat(value, ' ')
+end
+
+--- A result that is one row: its scalars and Samples, in alphabetical order, through `format`.
+local function single_row(result, format)
   local names, spec = {}, { titles = {}, rows = { {} } }
   for name in pairs(result) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
     local value = result[name]
-    local samples = type(value) == 'table' and value.median
-    if type(value) ~= 'table' or samples then
+    if type(value) ~= 'table' or value.median then
       spec.titles[#spec.titles + 1] = name
-      spec.rows[1][#spec.titles] = samples and ('%.17g'):format(samples)
-        or type(value) == 'number' and ('%.17g'):format(value) or tostring(value)
+      spec.rows[1][#spec.titles] = format(value)
     end
   end
   return spec
 end
 
---- Raw values, for machines to read: a figure that is missing is an empty field.
 local function raw_sheet(result)
   local kind = kind_of(result)
-  if not columns[kind] then return single_row(result) end
+  if not columns[kind] then return single_row(result, raw) end
   local spec = { titles = {}, rows = {} }
   for i, column in ipairs(columns[kind]) do spec.titles[i] = column[1] end
   for r, row in ipairs(rows_of(kind, result)) do
     spec.rows[r] = {}
-    for i, column in ipairs(columns[kind]) do
-      local value = row[column[1]]
-      if type(value) == 'table' then
-        value = value.median or (value.low and ratio_interval(value)) or table.concat(value, ' ')
-      end
-      spec.rows[r][i] = value == nil and '' or type(value) == 'number' and ('%.17g'):format(value) or tostring(value)
-    end
+    for i, column in ipairs(columns[kind]) do spec.rows[r][i] = raw(row[column[1]]) end
   end
   return spec
 end
+
+local function readable(value) return type(value) == 'number' and number(value) or tostring(value) end
 
 --- Gives a result as CSV: its table, or its figures as one row. Samples stand as their median.
 function methods.csv(result) return tables.csv(raw_sheet(result)) end
@@ -259,7 +269,12 @@ function methods.json(result, options) return require('crescent').json.encode(re
 --- Gives a result as a Markdown table, formatted as it prints.
 function methods.markdown(result)
   local kind = kind_of(result)
-  return tables.markdown(columns[kind] and sheet(kind, result) or single_row(result))
+  return tables.markdown(columns[kind] and sheet(kind, result) or single_row(result, readable))
+end
+
+--- Reads a result aloud: a comparison's verdicts in words, any other as it prints.
+function methods.sentence(result)
+  return kind_of(result) == 'compare' and sentences(result) or tostring(result)
 end
 
 return results

@@ -3,6 +3,7 @@ local units = {}
 
 local scales = {
   bytes = { { 1024 ^ 3, 'GiB' }, { 1024 ^ 2, 'MiB' }, { 1024, 'KiB' }, { 1, 'B' } },
+  decimal_bytes = { { 1e9, 'GB' }, { 1e6, 'MB' }, { 1e3, 'kB' }, { 1, 'B' } },
   count = { { 1e9, 'B' }, { 1e6, 'M' }, { 1e3, 'k' }, { 1, '' } },
   ns = { { 1e9, 's' }, { 1e6, 'ms' }, { 1e3, 'us' }, { 1, 'ns' } },
   ms = { { 1e3, 's' }, { 1, 'ms' }, { 1e-3, 'us' }, { 1e-6, 'ns' } },
@@ -10,7 +11,7 @@ local scales = {
 
 --- Formats a value with the largest scale that it reaches: `units.format(123456, 'bytes')` is '120.6 KiB'.
 ---@param value number
----@param scale 'bytes'|'count'|'ns'|'ms'
+---@param scale 'bytes'|'decimal_bytes'|'count'|'ns'|'ms'
 ---@return string
 function units.format(value, scale)
   local steps = scales[scale]
@@ -52,6 +53,16 @@ function units.number(value, significant)
   return ('%.' .. decimals_for(value, significant) .. 'f'):format(value)
 end
 
+--- Writes a number with as few digits as give it back exactly: for files that machines read.
+---@param value number
+---@return string
+function units.exact(value)
+  for digits = 15, 17 do
+    local text = ('%.' .. digits .. 'g'):format(value)
+    if tonumber(text) == value or digits == 17 then return text end
+  end
+end
+
 --- Formats a share of 1 as a percentage: `units.percent(0.123)` is '12.3 %'.
 ---@param share number
 ---@return string
@@ -60,12 +71,14 @@ function units.percent(share)
 end
 
 --- Formats a median with its spread, both to the digit that the spread leaves meaningful:
---- '12.34 ± 0.05 ms'.
+--- '12.34 ± 0.05 ms'. Milliseconds become us or s where that reads better.
 ---@param median number
 ---@param spread number
 ---@param unit string
 ---@return string
 function units.plus_minus(median, spread, unit)
+  if unit == 'ms' and median < 0.1 then median, spread, unit = median * 1e3, spread * 1e3, 'us' end
+  if unit == 'ms' and median >= 1e4 then median, spread, unit = median / 1e3, spread / 1e3, 's' end
   local decimals = math.min(math.max(decimals_for(spread, 1), decimals_for(median, 3)), 6)
   local format = '%.' .. decimals .. 'f'
   local text = format:format(median) .. ' ± ' .. format:format(spread)
