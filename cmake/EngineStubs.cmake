@@ -1,4 +1,5 @@
-# crescent_engine_stubs(TARGET): keeps libraries out of the process that LibTorch lists and never uses.
+# crescent_engine_stubs(TARGET): keeps libraries out of the process that LibTorch lists and never
+# uses.
 #
 # Debian's libtorch_cpu was linked with OpenCV, ffmpeg, leveldb, lmdb, snappy and ZeroMQ, binds no
 # symbol of theirs, and through them brings Qt: 289 shared objects and 140 ms at the first touch of a
