@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 #include "engine/nearest.h"
 
@@ -32,6 +33,16 @@ std::string unknown_flag(const CLI::App& app, const std::string& given) {
   return fmt::format("unknown option '{}'{}", name, did_you_mean(name, known));
 }
 
+/// Empty if the text is a thread count, else what was expected.
+std::string check_threads(const std::string& given) {
+  constexpr int kThreadsMax = 1024;
+  int count = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), count);
+  const bool whole = error == std::errc() && end == given.data() + given.size();
+  if (whole && count >= 1 && count <= kThreadsMax) return "";
+  return fmt::format("expected an integer in [1, {}], got '{}'", kThreadsMax, given);
+}
+
 std::string command_list(std::span<const std::string_view> commands) {
   std::string text = "Commands (each has a --help):\n";
   for (const auto command : commands) text += fmt::format("  crescent {}\n", command);
@@ -54,7 +65,7 @@ CommandLine parse_command_line(std::span<const char* const> argv,
                                     "threads for everything below Lua; default: what affinity and "
                                     "the cgroup quota allow")
                          ->type_name("N")
-                         ->check(CLI::Range(1, 1024).description(""));
+                         ->check(CLI::Validator(check_threads, "", "threads"));
   app.add_flag("--version", version, "print the versions of everything linked, and exit");
   app.add_flag("-h,--help", help, "print this text, and exit");
   try {
@@ -67,7 +78,7 @@ CommandLine parse_command_line(std::span<const char* const> argv,
   if (team->count() > 0) line.threads = threads;
   if (help) {
     line.mode = CommandLine::Mode::help;
-    std::string options = app.help();
+    const std::string options = app.help();
     line.help = fmt::format("{}\n{}\n{}", kUsage, options.substr(options.find("Options:")),
                             command_list(commands));
   } else if (version) {

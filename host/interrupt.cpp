@@ -129,7 +129,7 @@ void install_interrupts(lua_State* L, InterruptPolicy chosen) {
   state = L;
   policy = chosen;
   lua_thread = pthread_self();
-  presses = 0;
+  settle_interrupt(L);
   trace_exits::follow(L);
   set_interrupted_listener(answered);
   take_signal(SIGRTMIN, on_tick);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <clocale>
 #include <cstdio>
 
@@ -103,7 +104,7 @@ LineEditor::LineEditor(const History& history, Complete complete)
   el_set(edit, EL_BIND, "^I", "crescent-complete", nullptr);
   el_set(edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   // While a line is edited Ctrl-C is a key; while Lua runs, a signal.
-  el_set(edit, EL_SETTY, "-d", "intr=", nullptr);
+  el_set(edit, EL_SETTY, "-d", "-intr", nullptr);
   el_set(edit, EL_BIND, "^C", "crescent-cancel", nullptr);
   el_source(edit, nullptr);  // ~/.editrc
 }
@@ -117,8 +118,10 @@ std::optional<LineEditor::Line> LineEditor::read(const char* prompt) {
   impl_->prompt = prompt;
   impl_->cancelled = false;
   int bytes = 0;
+  errno = 0;
   const char* text = el_gets(impl_->edit, &bytes);
-  if (impl_->cancelled) {
+  const bool signalled = !text && bytes < 0 && errno == EINTR;  // kill -INT while a line is edited
+  if (impl_->cancelled || signalled) {
     std::fputs("\n", stdout);
     return Line{"", true};
   }

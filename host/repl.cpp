@@ -89,6 +89,7 @@ class Prompt {
     return found;
   }
 
+  void forget_interrupt() { settle_interrupt(L_); }
   bool failed() const { return failed_; }
 
  private:
@@ -166,6 +167,7 @@ int run_terminal(Prompt& prompt) {
                     [&](const std::string& before) { return prompt.complete(text + before); });
   while (auto line = editor.read(text.empty() ? "> " : ">> ")) {
     if (line->cancelled) {
+      prompt.forget_interrupt();
       text.clear();
       continue;
     }

@@ -75,8 +75,8 @@ void set_arg(lua_State* L, std::span<const char* const> argv, int zero) {
 }
 
 void add_script_folder(lua_State* L, const std::string& script) {
-  auto folder = std::filesystem::path(script).parent_path().string();
-  if (folder.empty()) folder = ".";
+  const auto parent = std::filesystem::path(script).parent_path();
+  const std::string folder = parent.empty() ? std::string(".") : parent.string();
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", folder.c_str(), folder.c_str(),

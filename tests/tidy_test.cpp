@@ -143,8 +143,11 @@ TEST(Tidy, NothingIsLeftForLater) {
 }
 
 TEST(Tidy, FilesCanBeReadInOneSitting) {
-  for (const auto& file : files())
-    if (file != "CHANGELOG.md") EXPECT_LE(read(file).size(), kLinesMax) << file;
+  for (const auto& file : files()) {
+    if (file != "CHANGELOG.md") {
+      EXPECT_LE(read(file).size(), kLinesMax) << file;
+    }
+  }
 }
 
 TEST(Tidy, ArrowsBetweenFoldersPointToTheRight) {

@@ -1,0 +1,39 @@
+// What the executable brings into a process before a script touches a tensor.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace {
+
+std::string output_of(const std::string& command) {
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string output;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    output.append(buffer.data(), n);
+  pclose(pipe);
+  return output;
+}
+
+constexpr const char* kLate[] = {"libtorch", "libc10", "libgomp", "blas", "libcrescent_engine"};
+
+TEST(Executable, NamesNoLibTorchAmongWhatItNeeds) {
+  // The dynamic loader's own list, with the dependencies of dependencies.
+  const std::string needed = output_of("LD_TRACE_LOADED_OBJECTS=1 " CRESCENT_EXECUTABLE);
+  ASSERT_NE(needed.find("libluajit"), std::string::npos) << needed;
+  for (const char* late : kLate) EXPECT_EQ(needed.find(late), std::string::npos) << needed;
+}
+
+TEST(Executable, AnswersWithoutLoadingTheEngine) {
+  const std::string mapped =
+      output_of(CRESCENT_EXECUTABLE
+                " -e \"crescent.api() crescent.threads() "
+                "require 'crescent.help' 'crescent.api' "
+                "for line in io.lines '/proc/self/maps' do print(line) end\"");
+  ASSERT_NE(mapped.find("libluajit"), std::string::npos) << mapped;
+  for (const char* late : kLate) EXPECT_EQ(mapped.find(late), std::string::npos) << late;
+}
+
+}  // namespace
