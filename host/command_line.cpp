@@ -61,15 +61,18 @@ CommandLine parse_command_line(std::span<const char* const> argv,
   app.set_help_flag();  // ours comes before a script's options only
   app.prefix_command();
   const auto* run = app.add_option("-e", code, "run CODE instead of a file")->type_name("CODE");
-  const auto* team = app.add_option("--threads", threads,
-                                    "threads for everything below Lua; default: what affinity and "
-                                    "the cgroup quota allow")
-                         ->type_name("N")
-                         ->check(CLI::Validator(check_threads, "", "threads"));
+  const auto* team =
+      app.add_option("--threads", threads,
+                     "threads below Lua; default: what affinity and cgroup quota allow")
+          ->type_name("N")
+          ->check(CLI::Validator(check_threads, "", "threads"));
   app.add_flag("--version", version, "print the versions of everything linked, and exit");
   app.add_flag("-h,--help", help, "print this text, and exit");
   try {
     app.parse(static_cast<int>(argv.size()), argv.data());
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();
+    throw UsageError(text.substr(0, text.find(':')) + ": expected a value, got nothing");
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   }
@@ -79,7 +82,7 @@ CommandLine parse_command_line(std::span<const char* const> argv,
   if (help) {
     line.mode = CommandLine::Mode::help;
     const std::string options = app.help();
-    line.help = fmt::format("{}\n{}\n{}", kUsage, options.substr(options.find("Options:")),
+    line.help = fmt::format("{}\n{}{}", kUsage, options.substr(options.find("Options:")),
                             command_list(commands));
   } else if (version) {
     line.mode = CommandLine::Mode::version;

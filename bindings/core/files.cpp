@@ -80,7 +80,8 @@ class Encoder {
   }
 
   json number(double x, const std::string& place) {
-    if (!std::isfinite(x)) refuse(place, fmt::format("JSON has no {}", x));
+    if (!std::isfinite(x))
+      refuse(place, std::isnan(x) ? "JSON has no NaN" : "JSON has no infinity");
     constexpr double kExact = 9007199254740992.0;  // 2^53
     if (std::abs(x) <= kExact && std::floor(x) == x) return static_cast<int64_t>(x);
     return x;

@@ -2,6 +2,7 @@
 
 #include "bindings/core/core.h"
 #include "bindings/push.h"
+#include "engine/memory.h"
 #include "engine/threads.h"
 
 namespace crescent {

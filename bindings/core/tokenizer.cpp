@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "bindings/core/core.h"
 #include "bindings/core/model_folder.h"
 #include "bindings/push.h"
@@ -10,7 +12,11 @@ namespace crescent {
 namespace {
 
 int tokenizer_open(Args& args) {
-  push_handle<TokenizerHandle>(args.L(), load_tokenizer(model_folder(args.text(1))));
+  const std::filesystem::path folder = model_folder(args.text(1));
+  if (!std::filesystem::is_directory(folder))
+    args.fail(fmt::format("{}: expected a folder, found none (tried {})", args.text(1),
+                          std::filesystem::absolute(folder).lexically_normal().string()));
+  push_handle<TokenizerHandle>(args.L(), load_tokenizer(folder));
   return 1;
 }
 

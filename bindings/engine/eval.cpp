@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <string>
 
 #include "bindings/engine/handles.h"
@@ -13,12 +13,17 @@ namespace crescent {
 namespace {
 
 std::string read_text_file(const Args& args, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
+  const auto refuse = [&] {
     args.bad("file", "a readable text file", fmt::format("'{}': {}", path, std::strerror(errno)));
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad())
-    args.bad("file", "a readable text file", fmt::format("'{}': {}", path, std::strerror(errno)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (!file) refuse();
+  std::string text;
+  char part[1 << 16];
+  for (size_t count; (count = std::fread(part, 1, sizeof part, file.get())) > 0;)
+    text.append(part, count);
+  if (std::ferror(file.get())) refuse();
   return text;
 }
 

@@ -104,7 +104,7 @@ local function docstring(fn)
   if first == info.linedefined then return end
   local out = {}
   for place = first, info.linedefined - 1 do
-    out[#out + 1] = lines[place]:gsub('^%s*%-%-%- ?', '  ')
+    out[#out + 1] = lines[place]:gsub('^%s*%-%-%- ?', '  '):gsub('%s+$', '')
   end
   return table.concat(out, '\n')
 end

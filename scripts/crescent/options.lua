@@ -13,7 +13,7 @@ end
 --- Reads one declaration. A mistake in it is the script's: told on the line of crescent.options.
 local function declare(name, doc, spec, level)
   local function wrong(format, ...)
-    error(('crescent.options: %s: ' .. format):format(name, ...), level + 1)
+    error(('crescent.options: %s: ' .. format):format(name, ...), level + 2)
   end
   local known = {}
   for _, key in ipairs(declaration_keys) do known[key] = true end
@@ -218,10 +218,7 @@ local function options(declarations, arguments)
     error('crescent.options: expected a table of declarations, got ' .. type(declarations), 2)
   end
   local parsed = read_declarations(declarations, 2)
-  local program = (arg[0] or 'crescent'):match('[^/]+$')
-  if arg[0] and require('crescent.embedded')('crescent/commands/' .. arg[0] .. '.lua') then
-    program = 'crescent ' .. arg[0]
-  end
+  local program = 'crescent ' .. (arg[-1] == '-e' and '-e CODE' or arg[0] or '')
   local values = parse(parsed, arguments or arg, program)
   complete_values(parsed, values, program)
   local names = {}

@@ -121,7 +121,7 @@ local function show_inline(value, keys, list, room)
       parts[place] = folded(items_max, #keys)
       break
     end
-    parts[place] = list and item or show_key(key) .. ' = ' .. item
+    parts[place] = key == place and item or show_key(key) .. ' = ' .. item
     length = length + #parts[place] + 2
     if length > room then return end
   end

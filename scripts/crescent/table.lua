@@ -40,18 +40,23 @@ end
 ---@param spec table  # as for `text`
 ---@return string
 function tables.markdown(spec)
-  local widths, align = widths_of(spec), spec.align or {}
+  local escaped = { titles = spec.titles, rows = {} }
+  for r, row in ipairs(spec.rows) do
+    escaped.rows[r] = {}
+    for i, cell in ipairs(row) do escaped.rows[r][i] = (cell:gsub('|', '\\|')) end
+  end
+  local widths, align, rule = widths_of(escaped), spec.align or {}, {}
+  for i, w in ipairs(widths) do
+    widths[i] = math.max(w, 3)
+    rule[i] = ('-'):rep(widths[i] - 1) .. (align[i] == 'left' and '-' or ':')
+  end
   local function line(cells)
     local padded = {}
-    for i, cell in ipairs(cells) do padded[i] = pad((cell:gsub('|', '\\|')), widths[i], align[i]) end
+    for i, cell in ipairs(cells) do padded[i] = pad(cell, widths[i], align[i]) end
     return '| ' .. table.concat(padded, ' | ') .. ' |'
   end
-  local rule = {}
-  for i, w in ipairs(widths) do
-    rule[i] = align[i] == 'left' and ('-'):rep(math.max(w, 3)) or ('-'):rep(math.max(w, 3) - 1) .. ':'
-  end
   local lines = { line(spec.titles), '| ' .. table.concat(rule, ' | ') .. ' |' }
-  for _, row in ipairs(spec.rows) do lines[#lines + 1] = line(row) end
+  for _, row in ipairs(escaped.rows) do lines[#lines + 1] = line(row) end
   return table.concat(lines, '\n') .. '\n'
 end
 

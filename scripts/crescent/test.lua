@@ -49,7 +49,9 @@ end
 local function difference(got, expected)
   local lines_max = 10
   local a, b = lines_of(got), lines_of(expected)
-  if #a == 1 and #b == 1 then return ('\n    got       %s\n    expected  %s'):format(got, expected) end
+  if #a == 1 and #b == 1 then
+    return ('\n    got       %s\n    expected  %s'):format(got, expected)
+  end
   local first = 1
   while a[first] == b[first] and a[first] ~= nil do first = first + 1 end
   local out = { ('\n    first difference in line %d'):format(first) }

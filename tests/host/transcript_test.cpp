@@ -30,11 +30,19 @@ struct Step {
 std::vector<Step> read_steps(const fs::path& file) {
   std::vector<Step> steps;
   std::ifstream in(file);
-  int number = 0;
+  int number = 0, blank = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
-    if (!line.starts_with("  ")) continue;
+    if (line.empty()) ++blank;
+    if (!line.starts_with("  ")) {
+      if (!line.empty()) blank = 0;
+      continue;
+    }
     const std::string text = line.substr(2);
+    // Editors cut trailing spaces: an empty line within output is one of the output's.
+    if (!text.starts_with("$ ") && !steps.empty())
+      steps.back().expected.insert(steps.back().expected.end(), blank, "");
+    blank = 0;
     if (text.starts_with("$ ")) steps.push_back({number, text.substr(2), {}});
     else if (steps.empty()) ADD_FAILURE() << file << ":" << number << ": output without a command";
     else if (text.starts_with("> ") && steps.back().expected.empty())

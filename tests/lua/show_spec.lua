@@ -1,0 +1,76 @@
+local test = require 'crescent.test'
+local show = require 'crescent.show'
+
+local function numbers(count)
+  local list = {}
+  for i = 1, count do list[i] = i end
+  return list
+end
+
+test.group('show', function()
+  test.case('gives scalars as Lua would read them', function()
+    test.equal(show(1.5), '1.5')
+    test.equal(show(nil), 'nil')
+    test.equal(show(true), 'true')
+    test.equal(show('text'), "'text'")
+    test.equal(show('two\nlines'), "'two\\nlines'")
+    test.equal(show("it's"), '"it\'s"')
+    test.equal(show('a "b"'), "'a \"b\"'")
+  end)
+
+  test.case('puts short tables on one line', function()
+    test.equal(show {}, '{}')
+    test.equal(show { 1, 'a', { } }, "{ 1, 'a', {} }")
+    test.equal(show { 1, b = 2, ['c d'] = 3 }, "{ 1, b = 2, ['c d'] = 3 }")
+  end)
+
+  test.case('folds long lists with a count', function()
+    test.equal(show(numbers(103)), '{ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... 93 more }')
+  end)
+
+  test.case('aligns the names of nested tables', function()
+    test.equal(show { a = { 1, { 2 } }, longer = 3 }, [[
+{
+  a      = {
+    1,
+    { 2 },
+  },
+  longer = 3,
+}]])
+  end)
+
+  test.case('gives a list of rows as an aligned table', function()
+    test.equal(show { { layer = 2, name = 'x' }, { layer = 10, name = 'long' } }, [[
+  layer  name
+      2  x
+     10  long]])
+  end)
+
+  test.case('folds long lists of rows', function()
+    local rows = {}
+    for i = 1, 23 do rows[i] = { i = i } end
+    local text = show(rows)
+    test.ok(text:find('\n  20\n  ... 3 more$'), text)
+  end)
+
+  test.case('leaves missing cells empty', function()
+    test.equal(show { { a = 1 }, { a = 2, b = 'x' } }, [[
+  a  b
+  1
+  2  x]])
+  end)
+
+  test.case('marks cycles', function()
+    local cycle = { name = 'c' }
+    cycle.self = cycle
+    test.ok(show(cycle):find('self = { cycle }', 1, true), show(cycle))
+  end)
+
+  test.case('folds what is deeply nested', function()
+    test.ok(show { { { { { { 1 } } } } } }:find('{ ... 1 more }', 1, true))
+  end)
+
+  test.case('uses the own words of what has them', function()
+    test.equal(show(setmetatable({}, { __tostring = function() return 'gpt2' end })), 'gpt2')
+  end)
+end)

@@ -1,0 +1,84 @@
+Declared options are a script's flags and its help.
+
+  $ cat > sweep.lua <<'END'
+  > local opt = crescent.options {
+  >   'Sweeps something.',
+  >   { 'text', 'text to read', required = true },
+  >   model = { 'model folder', default = 'tiny' },
+  >   tokens = { 'how many', default = 80 },
+  >   level_max = { 'highest level', type = 'integer' },
+  >   dtype = { 'how to store', choices = { 'float32', 'bfloat16' }, default = 'float32' },
+  >   verbose = { 'tell more', default = false },
+  >   check = { 'compare first', default = true },
+  > }
+  > print(opt.text, opt.model, opt.tokens, opt.level_max, opt.dtype, opt.verbose, opt.check)
+  > END
+  $ crescent sweep.lua --help
+  Sweeps something.
+
+  Usage: crescent sweep.lua [OPTION...] TEXT
+
+    TEXT                 text to read (required)
+    --check              compare first (on by default; --no-check turns it off)
+    --dtype STRING       how to store ('float32' or 'bfloat16'; default: float32)
+    --level-max INTEGER  highest level
+    --model STRING       model folder (default: tiny)
+    --tokens NUMBER      how many (default: 80)
+    --verbose            tell more
+    -h, --help           print this text, and exit
+  $ crescent sweep.lua book.txt
+  book.txt	tiny	80	nil	float32	false	true
+  $ crescent sweep.lua --tokens 7 book.txt --model=gpt2 --level-max 2 --level_max=3 --verbose --no-check
+  book.txt	gpt2	7	3	float32	true	false
+  $ crescent sweep.lua --dtype bfloat16 -- --odd-name
+  --odd-name	tiny	80	nil	bfloat16	false	true
+
+Mistakes name the nearest and end with 2.
+
+  $ crescent sweep.lua book.txt --tokns 3
+  crescent sweep.lua: unknown option '--tokns' (did you mean '--tokens'?)
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --tokens many
+  crescent sweep.lua: --tokens: expected a number, got 'many'
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --level-max 1.5
+  crescent sweep.lua: --level-max: expected an integer, got '1.5'
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --dtype int8
+  crescent sweep.lua: --dtype: expected 'float32' or 'bfloat16', got 'int8'
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --verbose=maybe
+  crescent sweep.lua: --verbose: expected true or false, got 'maybe'
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --no-verbose=true
+  crescent sweep.lua: --no-verbose takes no value
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt --tokens
+  crescent sweep.lua: --tokens: expected a value, got nothing
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua book.txt more
+  crescent sweep.lua: unexpected argument 'more'
+  Try `crescent sweep.lua --help`.
+  [2]
+  $ crescent sweep.lua
+  crescent sweep.lua: TEXT is required: text to read
+  Try `crescent sweep.lua --help`.
+  [2]
+
+Mistakes of the script's are errors on its line.
+
+  $ crescent -e 'crescent.options { n = { "count", defualt = 3 } }' 2>&1 | head -1
+  -e:1: crescent.options: n: unknown key 'defualt' (did you mean 'default'?)
+  $ crescent -e 'crescent.options { n = { "count", type = "int" } }' 2>&1 | head -1
+  -e:1: crescent.options: n: expected a type of 'string', 'number', 'integer' or 'boolean', got 'int'
+  $ crescent -e 'crescent.options { n = 3 }' 2>&1 | head -1
+  -e:1: crescent.options: n: expected { 'what it is', default = ... }, got number
+  $ crescent -e 'local opt = crescent.options { seed = { "s", default = 1 } } print(opt.sede)' 2>&1 | head -1
+  -e:1: no option 'sede' was declared (did you mean 'seed'?)
