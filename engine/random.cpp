@@ -183,15 +183,22 @@ void fill(std::span<float> out, Source source, const Make& make) {
 
 }  // namespace
 
+std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+  auto& [c0, c1, c2, c3] = counter;
+  auto& [k0, k1] = key;
+  for (int round = 0; round < kRounds; ++round, k0 += kWeyl0, k1 += kWeyl1) {
+    philox_round(c0, c1, c2, c3, k0, k1);
+  }
+  return counter;
+}
+
 uint32_t Random::bits() {
   if (left_ == 0) {
-    block_ = {static_cast<uint32_t>(counter_), static_cast<uint32_t>(counter_ >> 32),
-              static_cast<uint32_t>(stream_), static_cast<uint32_t>(stream_ >> 32)};
-    auto k0 = static_cast<uint32_t>(seed_);
-    auto k1 = static_cast<uint32_t>(seed_ >> 32);
-    for (int round = 0; round < kRounds; ++round, k0 += kWeyl0, k1 += kWeyl1) {
-      philox_round(block_[0], block_[1], block_[2], block_[3], k0, k1);
-    }
+    const std::array<uint32_t, 4> counter = {
+        static_cast<uint32_t>(counter_), static_cast<uint32_t>(counter_ >> 32),
+        static_cast<uint32_t>(stream_), static_cast<uint32_t>(stream_ >> 32)};
+    block_ =
+        philox4x32(counter, {static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32)});
     ++counter_;
     left_ = 4;
   }

@@ -35,7 +35,7 @@
 // 1.6 % instead of 1 % of the intervals leave out 1 if it is looked at after every block, and up to
 // 1.2 % if only each time the number of blocks has grown by a quarter. So it is looked at that
 // seldom, and the binomial distribution is asked for half the misses that 1 - confidence allows:
-// then it is 0.6 % at most, and the same caution costs one block in ten. Looking at the verdict
+// then it is about 0.6 %, and this caution costs one block in ten. Looking at the verdict
 // itself, stopping once it is significant, would make false verdicts certain in the end: never
 // done. The tests count false verdicts in runs of noise made and recorded;
 // `crescent.bench.self_test` counts them on the machine at hand.
@@ -66,10 +66,8 @@ struct Candidate {
 
 struct CompareOptions {
   double time_s_max = 60;
-  double width_max =
-      0.02;  ///< stop when the interval of the ratio is this narrow (log scale, relative)
-  double confidence =
-      0.99;  ///< of each interval; verdicts are wrong at most 1 - confidence of the time
+  double width_max = 0.02;   ///< stop when the interval of the log ratio is this narrow
+  double confidence = 0.99;  ///< of each interval: verdicts are wrong at most 1 in 100 times
   /// 'no difference' needs the whole interval this close to 1. Absent: width_max, the finest for
   /// which equal candidates usually get that verdict when the interval is just narrow enough.
   std::optional<double> same_within;
@@ -109,8 +107,7 @@ Verdict verdict_of(const Interval& interval, double confidence_asked, double sam
 struct MeasureOptions {
   int samples_min = 11;
   double time_s_max = 30;
-  double width_max =
-      0.02;  ///< stop when the 95 % interval of the median is this narrow, relative to it
+  double width_max = 0.02;  ///< stop when the median's 95 % interval is this narrow, relatively
   bool machine_warnings = true;
 };
 struct Measurement {

@@ -16,8 +16,7 @@ struct Machine {
   std::string cpu;  ///< as the kernel names it
   int cores = 0;    ///< that this process may use: affinity and cgroup quota
   int cores_online = 0;
-  std::vector<std::string>
-      isa;  ///< { "sse2", "avx2", "fma", "avx512f", "avx512_vnni", "amx_bf16" ... }
+  std::vector<std::string> isa;  ///< { "sse2", "avx2", "fma", "avx512_vnni", "amx_bf16" ... }
   struct Cache {
     int level;
     std::string type;
@@ -37,17 +36,17 @@ struct Machine {
   std::vector<Bandwidth> read_bandwidth;  ///< by working set, 1 MB .. 1 GB
   double fp32_gflop_s = 0;                ///< FMA peak, all threads
   double fp32_gflop_s_one_thread = 0;
-  std::vector<std::pair<std::string, std::string>>
-      absent;  ///< { "governor", "no cpufreq in /sys" }
+  /// { "governor", "no cpufreq in /sys" }
+  std::vector<std::pair<std::string, std::string>> absent;
 };
 
 // Functions with a `root` read <root>/proc and <root>/sys, so that tests can bring their own.
 
 /// Facts only: instant.
 Machine machine_facts(const std::string& root = "/");
-/// Facts and limits. Measuring takes about 2 s; kept for the process's life (for each number of
-/// threads) unless `refresh`, which changes the kept one in place. Not for two threads at once.
-/// `threads`: what "all threads" means.
+/// Facts and limits. Measuring takes about 2 s (longer on a crowded machine); kept for the
+/// process's life (for each number of threads) unless `refresh`, which changes the kept one in
+/// place. Not for two threads at once. `threads`: what "all threads" means.
 const Machine& machine_limits(int threads, bool refresh = false);
 
 /// Read bandwidth of all threads at a working set, interpolated between those measured (on a log

@@ -127,22 +127,23 @@ Rotary read_rotary(const Fields& config, int64_t positions_max) {
   return rotary;
 }
 
-/// Written in the older spelling: every version of transformers reads it.
+/// Written in the oldest spelling that fits, which every later version of transformers reads too:
+/// 4.31 to 4.42 took exactly "type" and "factor", 4.43 named the type "rope_type" and brought
+/// llama3.
 void write_rotary(const Rotary& rotary, nlohmann::json& json) {
   json["rope_theta"] = rotary.theta;
-  if (rotary.scaling == Rotary::Scaling::none) {
-    json["rope_scaling"] = nullptr;
-    return;
+  switch (rotary.scaling) {
+    case Rotary::Scaling::none: json["rope_scaling"] = nullptr; return;
+    case Rotary::Scaling::linear:
+      json["rope_scaling"] = {{"type", "linear"}, {"factor", rotary.factor}};
+      return;
+    case Rotary::Scaling::llama3:
+      json["rope_scaling"] = {{"rope_type", "llama3"},
+                              {"factor", rotary.factor},
+                              {"low_freq_factor", rotary.low_freq_factor},
+                              {"high_freq_factor", rotary.high_freq_factor},
+                              {"original_max_position_embeddings", rotary.original_positions}};
   }
-  auto& object =
-      json["rope_scaling"] = {{"rope_type", name_of(rotary.scaling)}, {"factor", rotary.factor}};
-  if (rotary.scaling == Rotary::Scaling::linear) {
-    object["type"] = name_of(rotary.scaling);  // the key's name before 4.43
-    return;
-  }
-  object["low_freq_factor"] = rotary.low_freq_factor;
-  object["high_freq_factor"] = rotary.high_freq_factor;
-  object["original_max_position_embeddings"] = rotary.original_positions;
 }
 
 int64_t read_head_dim(const Fields& fields, int64_t heads, int64_t d_model) {

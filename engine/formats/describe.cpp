@@ -20,10 +20,12 @@ size_t character_end(std::string_view text, size_t begin) {
   return end;
 }
 
-/// C0, delete, and C1 (which UTF-8 spells C2 80 to C2 9F): terminals obey them.
-bool is_control(std::string_view character) {
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+/// What a terminal obeys (C0, delete, and C1, which UTF-8 spells C2 80 to C2 9F) or can't show.
+bool is_unprintable(std::string_view character) {
   const auto first = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  if (character.size() == 1) return is_control(character[0]) || first >= 0x80;
   return first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
 }
 
@@ -36,7 +38,7 @@ std::string in_quotes(std::string_view name) {
     end = character_end(name, begin);
     if (end > kBytesMax) return text + "...'";
     const std::string_view character = name.substr(begin, end - begin);
-    if (is_control(character)) {
+    if (is_unprintable(character)) {
       for (const char byte : character) {
         text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
       }
@@ -48,8 +50,7 @@ std::string in_quotes(std::string_view name) {
 }
 
 bool is_free_of_controls(std::string_view name) {
-  return std::none_of(name.begin(), name.end(),
-                      [](char c) { return is_control(std::string_view(&c, 1)); });
+  return std::none_of(name.begin(), name.end(), is_control);
 }
 
 std::string shape_text(std::span<const int64_t> shape) {

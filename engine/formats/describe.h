@@ -11,7 +11,7 @@ namespace crescent {
 // Words for error messages. What they describe came from a file, so nothing of it reaches a
 // terminal unescaped or at full length.
 
-/// 'name', with control characters as \xNN, cut after 80 bytes.
+/// 'name', with control characters and stray bytes as \xNN, cut after 80 bytes.
 std::string in_quotes(std::string_view name);
 
 /// No byte below 0x20 and no delete: what a name must be to be shown, stored and typed.

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "engine/tokenizer/quote.h"
+#include "engine/formats/describe.h"
 
 namespace crescent {
 

@@ -3,24 +3,13 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/tokenizer/quote.h"
+#include "engine/formats/describe.h"
 
 namespace crescent {
 
-std::string described(const nlohmann::json* value) {
-  if (value == nullptr) return "nothing";
-  switch (value->type()) {
-    case nlohmann::json::value_t::null: return "null";
-    case nlohmann::json::value_t::object: return "an object";
-    case nlohmann::json::value_t::array: return "an array";
-    case nlohmann::json::value_t::string: return in_quotes(value->get_ref<const std::string&>());
-    default: return value->dump();  // numbers and booleans
-  }
-}
-
 void JsonField::fail_expected(std::string_view expected) const {
-  fail("{}: {}{}expected {}, got {}", where_, path_, path_.empty() ? "" : ": ", expected,
-       described(value_));
+  fail("{}: {}{}expected {}, found {}", where_, path_, path_.empty() ? "" : ": ", expected,
+       value_ == nullptr ? "nothing" : describe(*value_));
 }
 
 JsonField JsonField::operator[](std::string_view key) const {
@@ -40,7 +29,7 @@ const nlohmann::json& JsonField::object() const {
 }
 
 const nlohmann::json& JsonField::array() const {
-  if (value_ == nullptr || !value_->is_array()) fail_expected("an array");
+  if (value_ == nullptr || !value_->is_array()) fail_expected("a list");
   return *value_;
 }
 

@@ -5,11 +5,8 @@
 
 namespace crescent {
 
-/// What an error message says about a value: 'an object', '7', "'text'"; 'nothing' for none.
-std::string described(const nlohmann::json* value);
-
 /// A value in a JSON file together with its place, so that a message can say
-/// "FILE: model.vocab: expected an object, got an array". An absent one counts as null.
+/// "FILE: model.vocab: expected an object, found a list of 3". An absent one counts as null.
 class JsonField {
  public:
   JsonField(const nlohmann::json* value, std::string_view where, std::string path = {})
@@ -30,7 +27,7 @@ class JsonField {
   int64_t integer() const;
   size_t size() const { return array().size(); }
 
-  /// @param expected  "an array", "null or 0".
+  /// @param expected  "a list", "null or 0".
   [[noreturn]] void fail_expected(std::string_view expected) const;
 
  private:

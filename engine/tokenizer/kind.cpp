@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/tokenizer/json_field.h"
-#include "engine/tokenizer/quote.h"
 
 namespace crescent {
 namespace {
@@ -34,7 +34,7 @@ std::vector<JsonField> flat(const JsonField& component, const char* list) {
 std::string named(const JsonField& type) {
   const std::string& name = type.string();
   const bool plain =
-      name.size() <= 32 &&
+      !name.empty() && name.size() <= 32 &&
       std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
   return plain ? name : in_quotes(name);
 }
@@ -44,8 +44,9 @@ std::string listed(std::string_view what, const std::vector<JsonField>& parts) {
   std::string text(what);
   for (const JsonField& part : parts) {
     text += (&part == &parts.front() ? " " : " + ") + named(part["type"]);
-    if (!part["pattern"]["Regex"].is_null())
-      text += " " + in_quotes(part["pattern"]["Regex"].string());
+    const JsonField regex = part["pattern"]["Regex"];
+    if (!regex.is_null()) text += " " + in_quotes(regex.string());
+    if (!part["use_regex"].boolean_or(true)) text += " without a pattern";
   }
   return text;
 }
@@ -63,8 +64,8 @@ std::vector<std::string> differences(const JsonField& file) {
   std::vector<std::string> found;
   if (model["byte_fallback"].boolean_or(false)) found.push_back("byte fallback");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (has_text(model[key]))
-      found.push_back(std::string(key) + " " + in_quotes(model[key].string()));
+    const JsonField field = model[key];
+    if (has_text(field)) found.push_back(std::string(key) + " " + in_quotes(field.string()));
   }
   const std::vector<JsonField> normalizers = flat(file["normalizer"], "normalizers");
   if (!normalizers.empty()) found.push_back(listed("normalizer", normalizers));

@@ -3,8 +3,8 @@
 
 #include "engine/error.h"
 #include "engine/tokenizer/kind.h"
-#include "engine/tokenizer/read_text.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/tokenizer_file.h"
 #include "engine/tokenizer/vocab_merges.h"
 
 namespace crescent {
@@ -13,7 +13,8 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& fol
   const auto has = [&](std::string_view name) { return std::filesystem::exists(folder / name); };
   if (has("tokenizer.json")) {
     const std::filesystem::path path = folder / "tokenizer.json";
-    return parse_tokenizer_json(read_text(path), path.string());
+    const auto file = MappedFile::open(path);
+    return parse_tokenizer_json(text_of(*file), path.string());
   }
   if (has("vocab.json") && has("merges.txt")) return read_vocab_merges(folder);
   if (has("tokenizer.model")) {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/interrupt.h"
 #include "engine/tokenizer/hash.h"
-#include "engine/tokenizer/quote.h"
 
 namespace crescent {
 namespace {

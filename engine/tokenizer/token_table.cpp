@@ -5,9 +5,9 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/hash.h"
-#include "engine/tokenizer/quote.h"
 
 namespace crescent {
 namespace {

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
+#include "engine/formats/hf_folder.h"
 #include "engine/tokenizer/json_field.h"
-#include "engine/tokenizer/quote.h"
 
 namespace crescent {
 namespace {
@@ -21,8 +22,12 @@ class Reader {
   using json = nlohmann::json;
 
   enum class Root { tokenizer, vocabulary };
-  Reader(TokenizerFile& file, std::string_view where, Root root)
-      : file_(file), where_(where), root_(root) {}
+  struct Input {
+    std::string_view text, where;
+    Root root;
+  };
+  Reader(TokenizerFile& file, const Input& input)
+      : file_(file), text_(input.text), where_(input.where), root_(input.root) {}
 
   bool null() { return value(nullptr); }
   bool boolean(bool v) { return value(v); }
@@ -54,6 +59,7 @@ class Reader {
     const bool is_vocabulary = root_ == Root::vocabulary ? open_.empty() : is_model_key("vocab");
     if (place_ == Place::tree && is_vocabulary) {
       place_ = Place::vocabulary;
+      file_.has_vocabulary = true;
       return true;
     }
     return open(json::object());
@@ -70,6 +76,7 @@ class Reader {
   bool start_array(size_t) {
     if (place_ == Place::tree && root_ == Root::tokenizer && is_model_key("merges")) {
       place_ = Place::merges;
+      file_.has_merges = true;
       return true;
     }
     if (place_ == Place::merges) {
@@ -95,9 +102,8 @@ class Reader {
   }
 
   bool parse_error(size_t, const std::string&, const json::exception& error) {
-    const std::string_view text = error.what();
-    const size_t label = text.find("] ");  // "[json.exception.parse_error.101] "
-    fail("{}: {}", where_, label == text.npos ? text : text.substr(label + 2));
+    parse_json(text_, where_);  // which refuses it in the words that all JSON files get
+    fail("{}: {}", where_, error.what());
   }
 
  private:
@@ -126,7 +132,7 @@ class Reader {
   }
 
   [[noreturn]] void fail_merge(std::string_view found) const {
-    fail("{}: merge {}: expected 'left right' or ['left', 'right'], got {}", where_,
+    fail("{}: merge {}: expected 'left right' or ['left', 'right'], found {}", where_,
          file_.merges.size() + 1, found);
   }
 
@@ -135,7 +141,7 @@ class Reader {
     if (place_ == Place::vocabulary) {
       JsonField(&value, where_, "the id of token " + in_quotes(key_)).fail_expected("an integer");
     }
-    if (place_ != Place::tree) fail_merge(described(&value));
+    if (place_ != Place::tree) fail_merge(describe(value));
     if (open_.empty()) {
       file_.rest = std::move(value);
       return &file_.rest;
@@ -146,7 +152,7 @@ class Reader {
       return &parent.back();
     }
     const auto [at, added] = parent.emplace(key_, std::move(value));
-    if (!added) fail("{}: the key {} is there twice", where_, in_quotes(key_));
+    if (!added) fail("{}: key {} appears twice in one object", where_, in_quotes(key_));
     return &*at;
   }
 
@@ -156,7 +162,9 @@ class Reader {
   }
 
   bool open(json v) {
-    if (open_.size() == kDepthMax) fail("{}: nested deeper than {}", where_, kDepthMax);
+    if (open_.size() == kDepthMax) {
+      fail("{}: expected at most {} levels of nesting, found more", where_, kDepthMax);
+    }
     json* const placed = put(std::move(v));
     open_.push_back({placed, key_});
     return true;
@@ -168,7 +176,7 @@ class Reader {
   }
 
   TokenizerFile& file_;
-  std::string_view where_;
+  std::string_view text_, where_;
   Root root_;
   Place place_ = Place::tree;
   std::vector<Open> open_;  // from the root to the innermost open value of the tree
@@ -177,26 +185,27 @@ class Reader {
   size_t parts_ = 0;
 };
 
-TokenizerFile read(std::string_view text, std::string_view where, Reader::Root root) {
+TokenizerFile read(const Reader::Input& input) {
   constexpr size_t kBytesMax = 256u << 20;
-  if (text.size() > kBytesMax) {
-    fail("{}: expected at most {} bytes, got {}", where, kBytesMax, text.size());
+  if (input.text.size() > kBytesMax) {
+    fail("{}: expected at most {} bytes of JSON, found {}", input.where, kBytesMax,
+         input.text.size());
   }
   TokenizerFile file;
-  Reader reader(file, where, root);
-  nlohmann::json::sax_parse(text, &reader);
+  Reader reader(file, input);
+  nlohmann::json::sax_parse(input.text, &reader);
   return file;
 }
 
 }  // namespace
 
 TokenizerFile read_tokenizer_file(std::string_view text, std::string_view where) {
-  return read(text, where, Reader::Root::tokenizer);
+  return read({text, where, Reader::Root::tokenizer});
 }
 
 Vocabulary read_vocabulary(std::string_view text, std::string_view where) {
-  TokenizerFile file = read(text, where, Reader::Root::vocabulary);
-  if (!file.rest.is_null()) JsonField(&file.rest, where).fail_expected("an object");
+  TokenizerFile file = read({text, where, Reader::Root::vocabulary});
+  if (!file.has_vocabulary) JsonField(&file.rest, where).fail_expected("an object");
   return std::move(file.vocabulary);
 }
 

@@ -87,8 +87,8 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view text,
   const JsonField file(&read.rest, where);
   const ByteLevelSettings settings = require_byte_level_bpe(file);
   const JsonField model = file["model"];
-  if (!model["vocab"].is_null()) model["vocab"].fail_expected("an object");
-  if (!model["merges"].is_null()) model["merges"].fail_expected("an array");
+  if (!read.has_vocabulary) model["vocab"].fail_expected("an object");
+  if (!read.has_merges) model["merges"].fail_expected("a list");
   refuse_dropout(model["dropout"]);
   std::vector<AddedToken> added = read_added(file["added_tokens"]);
   append_added(read.vocabulary, added, where);

@@ -16,12 +16,11 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/formats/describe.h"
 #include "engine/formats/hf_folder.h"
 #include "engine/tokenizer/added_token_json.h"
 #include "engine/tokenizer/byte_level_bpe.h"
 #include "engine/tokenizer/json_field.h"
-#include "engine/tokenizer/quote.h"
-#include "engine/tokenizer/read_text.h"
 #include "engine/tokenizer/tokenizer_file.h"
 
 namespace crescent {
@@ -111,7 +110,7 @@ MergeList read_merges(std::string_view text, std::string_view where) {
     if (line.empty() || line.starts_with("#version")) continue;
     const size_t space = line.find(' ');
     if (space == line.npos || line.find(' ', space + 1) != line.npos) {
-      fail("{}: line {}: expected 'left right', got {}", where, number, in_quotes(line));
+      fail("{}: line {}: expected 'left right', found {}", where, number, in_quotes(line));
     }
     merges.append(line.substr(0, space), line.substr(space + 1));
   }
@@ -136,7 +135,9 @@ std::shared_ptr<const Tokenizer> read_vocab_merges(const std::filesystem::path& 
 
   const std::string vocab_path = (folder / "vocab.json").string();
   const std::string merges_path = (folder / "merges.txt").string();
-  Vocabulary vocabulary = read_vocabulary(read_text(vocab_path), vocab_path);
+  const auto vocab_file = MappedFile::open(vocab_path);
+  const auto merges_file = MappedFile::open(merges_path);
+  Vocabulary vocabulary = read_vocabulary(text_of(*vocab_file), vocab_path);
   std::vector<AddedToken> added = read_added(config["added_tokens_decoder"], ids_file.field());
   append_added(vocabulary, added, vocab_path);
   TokenTable tokens(vocabulary, vocab_path);
@@ -146,7 +147,7 @@ std::shared_ptr<const Tokenizer> read_vocab_merges(const std::filesystem::path& 
   if (added.empty() && end_of_text) {
     added.push_back({.content = std::string(kEndOfText), .id = *end_of_text, .special = true});
   }
-  MergeTable merges(read_merges(read_text(merges_path), merges_path), tokens, merges_path);
+  MergeTable merges(read_merges(text_of(*merges_file), merges_path), tokens, merges_path);
   ByteLevelBpe::Parts parts{.where = vocab_path,
                             .tokens = std::move(tokens),
                             .merges = std::move(merges),

@@ -262,8 +262,10 @@ TEST(LlamaFamily, WritesWhatItReadsBackEqual) {
 TEST(LlamaFamily, WritesTheSpellingThatEveryVersionOfTransformersReads) {
   const Json scaled = family().write(read(valid("llama_tied_linear")));
   EXPECT_EQ(scaled["rope_theta"], 10000.0);
-  EXPECT_EQ(scaled["rope_scaling"].dump(),
-            R"({"factor":2.5,"rope_type":"linear","type":"linear"})");
+  EXPECT_EQ(scaled["rope_scaling"].dump(), R"({"factor":2.5,"type":"linear"})");
+  EXPECT_EQ(family().write(read(valid("llama3_headdim")))["rope_scaling"].dump(),
+            R"({"factor":8.0,"high_freq_factor":4.0,"low_freq_factor":1.0,)"
+            R"("original_max_position_embeddings":64,"rope_type":"llama3"})");
   EXPECT_EQ(family().write(read(valid())).dump(),
             R"({"architectures":["LlamaForCausalLM"],"attention_bias":false,"head_dim":8,)"
             R"("hidden_act":"silu","hidden_size":32,"intermediate_size":48,)"

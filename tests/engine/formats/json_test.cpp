@@ -78,6 +78,7 @@ TEST(Describe, QuotesNamesWithoutControlCharactersAndCutsLongOnes) {
   EXPECT_EQ(in_quotes("h.0.attn"), "'h.0.attn'");
   EXPECT_EQ(in_quotes("a\n\x1b[2J\x7f"), "'a\\x0a\\x1b[2J\\x7f'");
   EXPECT_EQ(in_quotes("\xc2\x9b|\xc3\xa9"), "'\\xc2\\x9b|\xc3\xa9'");
+  EXPECT_EQ(in_quotes("\xff|"), "'\\xff|'");
   EXPECT_EQ(in_quotes(std::string(81, 'a')), "'" + std::string(80, 'a') + "...'");
   EXPECT_EQ(in_quotes(std::string(79, 'a') + "\xc3\xa9"), "'" + std::string(79, 'a') + "...'");
 }
