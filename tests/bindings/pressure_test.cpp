@@ -87,7 +87,8 @@ TEST(Pressure, RaisesTheCeilingAboveWhatIsAlreadyHeldInOneStep) {
 TEST(ModelMemory, IsNothingUntilSomeoneCounts) {
   set_model_memory(nullptr);
   EXPECT_EQ(model_memory().models, 0);
-  set_model_memory([] { return ModelMemory{.models = 2, .bytes_stored = 10, .bytes_widened = 20}; });
+  set_model_memory(
+      [] { return ModelMemory{.models = 2, .bytes_stored = 10, .bytes_widened = 20}; });
   EXPECT_EQ(model_memory().models, 2);
   EXPECT_EQ(model_memory().bytes_widened, 20);
   set_model_memory(nullptr);
