@@ -48,6 +48,7 @@ local columns = {
     { 'bytes', decimal_bytes, nil, 'working set' }, { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
     { 'all_threads_gb_s', number, nil, 'GB/s, all threads' },
   },
+  tokens = { { 'id', plain }, { 'logit', number }, { 'probability', number } },
   compare = {
     { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
     { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
@@ -103,6 +104,7 @@ function results.Samples(samples) return units.plus_minus(samples.median, sample
 function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
+function results.tokens(list) return tables.text(sheet('tokens', list)) end
 
 function results.file(file)
   local lines = { ('%s  %s  %d tensors'):format(file.path, bytes(file.bytes), #file.tensors) }
@@ -112,6 +114,19 @@ function results.file(file)
   for _, key in ipairs(keys) do lines[#lines + 1] = ('  %s = %s'):format(key, file.metadata[key]) end
   lines[#lines + 1] = tables.text(sheet('file', file))
   return table.concat(lines, '\n')
+end
+
+function results.memory(made)
+  local process = bytes(made.rss_bytes) .. ' resident'
+  if made.pss_bytes then process = ('%s, %s of them its share'):format(process, bytes(made.pss_bytes)) end
+  return notes(made, {
+    ('tensors  %s in %s storages, %s handles; collected at %s'):format(
+      bytes(made.tensor_bytes), count(made.tensor_storages), count(made.tensors), bytes(made.collect_at_bytes)),
+    ('models   %s stored, %s widened, %s handles'):format(
+      bytes(made.model_bytes_stored), bytes(made.model_bytes_widened), count(made.models)),
+    ('Lua      %s'):format(bytes(made.lua_bytes)),
+    ('process  %s, at most %s'):format(process, bytes(made.rss_bytes_peak)),
+  })
 end
 
 function results.generated(made)
