@@ -36,6 +36,5 @@ set_target_properties(lean::torch PROPERTIES
   IMPORTED_LOCATION ${LEAN_TORCH_CPU}
   INTERFACE_LINK_LIBRARIES lean::c10
   INTERFACE_COMPILE_DEFINITIONS AT_PER_OPERATOR_HEADERS
-  INTERFACE_INCLUDE_DIRECTORIES
-    "${own};${own}/torch/csrc/api/include")
+  INTERFACE_INCLUDE_DIRECTORIES "${own};${own}/torch/csrc/api/include")
 message(STATUS "LibTorch ${LEAN_TORCH_VERSION}: ${LEAN_TORCH_CPU}")
