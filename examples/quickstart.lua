@@ -5,7 +5,8 @@ local verses = io.popen [[
   bible -f gen1:1-rev22:21 | sed -E 's/^[0-9]?[A-Za-z]+[0-9]+:[0-9]+ //' | tail -n +29548]]
 local held_out = verses:read('*a')
 verses:close()
-assert(#held_out == 199071, "the command `bible` gave another text: install Debian's package bible-kjv")
+assert(#held_out == 199071,
+  "the command `bible` gave another text: install Debian's package bible-kjv")
 
 local model = crescent.load('tiny')
 print(model)
@@ -33,13 +34,15 @@ print(crescent.table.text {
   align = { 'left', 'right', 'left' },
   rows = {
     { 'parameters', units.grouped(model.params), 'stored as ' .. model.dtype },
-    { 'perplexity', units.number(quality.perplexity, 5), units.grouped(quality.tokens) .. ' held-out tokens' },
+    { 'perplexity', units.number(quality.perplexity, 5),
+      units.grouped(quality.tokens) .. ' held-out tokens' },
     { 'level 0', tostring(level_0.latency_ms), 'a token, in the reference' },
     { 'level 1', tostring(level_1.latency_ms), 'a token, all heads at once, with a cache' },
     { 'ratio', units.number(level_1.ratio, 3), level_1.verdict },
     { 'drift', units.number(level_1.drift, 2), 'largest difference of a logit over their spread' },
   },
 })
-print(('\nOn verses that it never saw, the model is as unsure as between %s equally likely tokens. %s')
+print(('\nOn verses that it never saw, the model is as unsure as between %s equally likely '
+  .. 'tokens. %s')
   :format(units.number(quality.perplexity, 4), speed:sentence()))
 for _, warning in ipairs(speed.warnings) do print('warning: ' .. warning) end
