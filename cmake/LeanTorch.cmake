@@ -18,6 +18,17 @@ foreach(header torch/csrc/api/include/torch/version.h torch/headeronly/version.h
 endforeach()
 string(REGEX MATCHALL "[0-9]+" LEAN_TORCH_VERSION "${torch_version_lines}")
 list(JOIN LEAN_TORCH_VERSION "." LEAN_TORCH_VERSION)
+# A LibTorch from PyPI brings headers of fmt 12 and of oneDNN among its own; in front of the system's
+# they would be compiled against one version and linked with another. So only its own are seen.
+if(CRESCENT_TORCH)
+  set(own ${CMAKE_BINARY_DIR}/torch-include)
+  file(MAKE_DIRECTORY ${own})
+  foreach(folder ATen c10 caffe2 torch)
+    file(CREATE_LINK ${LEAN_TORCH_INCLUDE}/${folder} ${own}/${folder} SYMBOLIC)
+  endforeach()
+else()
+  set(own ${LEAN_TORCH_INCLUDE})
+endif()
 add_library(lean::c10 SHARED IMPORTED)
 set_target_properties(lean::c10 PROPERTIES IMPORTED_LOCATION ${LEAN_TORCH_C10})
 add_library(lean::torch SHARED IMPORTED)
@@ -25,6 +36,5 @@ set_target_properties(lean::torch PROPERTIES
   IMPORTED_LOCATION ${LEAN_TORCH_CPU}
   INTERFACE_LINK_LIBRARIES lean::c10
   INTERFACE_COMPILE_DEFINITIONS AT_PER_OPERATOR_HEADERS
-  INTERFACE_INCLUDE_DIRECTORIES
-    "${LEAN_TORCH_INCLUDE};${LEAN_TORCH_INCLUDE}/torch/csrc/api/include")
+  INTERFACE_INCLUDE_DIRECTORIES "${own};${own}/torch/csrc/api/include")
 message(STATUS "LibTorch ${LEAN_TORCH_VERSION}: ${LEAN_TORCH_CPU}")

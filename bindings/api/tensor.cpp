@@ -36,13 +36,14 @@ Function method(std::string_view name, std::string_view doc, std::vector<Argumen
 
 std::vector<Function> making() {
   return {
-      make("crescent.tensor",
-           "Makes a tensor from nested lists of numbers or booleans, all of one shape. Integers "
-           "above 2^53 are given as strings of digits. Tensors never change; each operation gives a "
-           "new one.",
-           {{"values", Kind::any, "nested lists, or one number"}},
-           {{"dtype", kDtypes, "", "element type; else 'float32', or 'bool' for booleans"}},
-           "crescent.tensor { { 1, 2 }, { 3, 4 } }"),
+      make(
+          "crescent.tensor",
+          "Makes a tensor from nested lists of numbers or booleans, all of one shape. Integers "
+          "above 2^53 are given as strings of digits. Tensors never change; each operation gives a "
+          "new one.",
+          {{"values", Kind::any, "nested lists, or one number"}},
+          {{"dtype", kDtypes, "", "element type; else 'float32', or 'bool' for booleans"}},
+          "crescent.tensor { { 1, 2 }, { 3, 4 } }"),
       make("crescent.tensor.zeros", "Makes a tensor of zeros.", {kShape}, {kDtype},
            "crescent.tensor.zeros(2, 3)"),
       make("crescent.tensor.ones", "Makes a tensor of ones.", {kShape}, {kDtype},
@@ -51,14 +52,16 @@ std::vector<Function> making() {
            {{"shape", Kind::dims, "a list of sizes"}, {"value", Kind::number, ""}}, {kDtype},
            "crescent.tensor.full({ 2, 3 }, -math.huge)"),
       make("crescent.tensor.arange",
-           "Counts like a for loop, its end included: arange(4) is 1, 2, 3, 4 and arange(0, 1, 0.25) "
+           "Counts like a for loop, its end included: arange(4) is 1, 2, 3, 4 and arange(0, 1, "
+           "0.25) "
            "is 0, 0.25, 0.5, 0.75, 1.",
            {{"from", Kind::number, "the end, if it is alone"},
             {"to", Kind::number, "included if a step falls on it", true},
             {"step", Kind::number, "may be negative; 1 if not given", true}},
            {kDtype}, "crescent.tensor.arange(0, 10, 2)"),
       make("crescent.tensor.randn",
-           "Makes a tensor of normal random numbers (mean 0, standard deviation 1) from crescent's own "
+           "Makes a tensor of normal random numbers (mean 0, standard deviation 1) from crescent's "
+           "own "
            "generator, which gives the same numbers on every machine.",
            {kShape}, {kDtype, kSeed}, "crescent.tensor.randn(2, 3, { seed = 1 })"),
       make("crescent.tensor.rand",
@@ -66,7 +69,8 @@ std::vector<Function> making() {
            {kDtype, kSeed}, "crescent.tensor.rand(2, 3, { seed = 1 })"),
       {.name = "crescent.tensor.load",
        .home = Home::engine,
-       .doc = "Opens a .safetensors file and gives its tensors by name. The file is mapped: nothing is "
+       .doc = "Opens a .safetensors file and gives its tensors by name. The file is mapped: "
+              "nothing is "
               "read before it is used.",
        .args = {{"path", Kind::text, "a .safetensors file"}},
        .returns = "table<string, crescent.Tensor>",
@@ -81,7 +85,8 @@ std::vector<Function> making() {
            {{"tensors", Kind::tensors, "of one shape but for that dimension"},
             dim("the first if not given", true)},
            {}, "crescent.tensor.cat({ a, b }, 2)"),
-      make("crescent.tensor.stack", "Puts tensors of one shape beside each other in a new dimension.",
+      make("crescent.tensor.stack",
+           "Puts tensors of one shape beside each other in a new dimension.",
            {{"tensors", Kind::tensors, "of one shape"},
             dim("where the new dimension comes; the first if not given", true)},
            {}, "crescent.tensor.stack { a, b }"),
@@ -98,15 +103,18 @@ std::vector<Function> making() {
 
 std::vector<Function> shapes() {
   return {
-      method("tensor:reshape",
-             "Gives the same elements in another shape; one size may be -1, for what is left. Copies "
-             "only if it must.",
-             {kShape}, "crescent.tensor.arange(6):reshape(2, -1)"),
+      method(
+          "tensor:reshape",
+          "Gives the same elements in another shape; one size may be -1, for what is left. Copies "
+          "only if it must.",
+          {kShape}, "crescent.tensor.arange(6):reshape(2, -1)"),
       {.name = "tensor:view",
        .home = Home::engine,
-       .doc = "Gives a read-only view for fast loops over the elements: #view, view[i], i from 1, in row "
-              "order. Contiguous float32 tensors on the CPU only. A compiled loop reads an element in "
-              "less than a nanosecond. With sizes: the same elements in another shape, never copied.",
+       .doc =
+           "Gives a read-only view for fast loops over the elements: #view, view[i], i from 1, in "
+           "row "
+           "order. Contiguous float32 tensors on the CPU only. A compiled loop reads an element in "
+           "less than a nanosecond. With sizes: the same elements in another shape, never copied.",
        .args = {kTensor, {"shape", Kind::dims, "sizes, for a tensor in another shape", true, true}},
        .returns = "crescent.TensorView|crescent.Tensor",
        .example = "local v = t:view(); for i = 1, #v do total = total + v[i] end"},
@@ -151,7 +159,8 @@ std::vector<Function> shapes() {
       method("tensor:masked_fill", "Replaces the elements where a mask is true.",
              {{"mask", Kind::tensor, "bool, of a shape that fits"}, {"value", Kind::number, ""}},
              "scores:masked_fill(mask, -math.huge)"),
-      method("tensor:where", "Takes from `a` where this bool tensor is true, and from `b` elsewhere.",
+      method("tensor:where",
+             "Takes from `a` where this bool tensor is true, and from `b` elsewhere.",
              {{"a", Kind::tensor_or_number, ""}, {"b", Kind::tensor_or_number, ""}},
              "x:gt(0):where(x, 0)"),
   };
@@ -161,8 +170,9 @@ std::vector<Function> values() {
   return {
       {.name = "tensor:item",
        .home = Home::engine,
-       .doc = "Gives the one value of a tensor of one element: a number, or true or false. Integers "
-              "above 2^53, which Lua numbers don't hold, come as strings of digits.",
+       .doc =
+           "Gives the one value of a tensor of one element: a number, or true or false. Integers "
+           "above 2^53, which Lua numbers don't hold, come as strings of digits.",
        .args = {kTensor},
        .returns = "number|boolean|string",
        .example = "x:sum():item()"},
@@ -179,7 +189,8 @@ std::vector<Function> values() {
       method("tensor:cpu", "Moves to the CPU, as :to('cpu').", {}, "x:cpu()"),
       {.name = "tensor:close",
        .home = Home::engine,
-       .doc = "Frees the memory at once, unless something else shares it. Using the tensor afterwards is "
+       .doc = "Frees the memory at once, unless something else shares it. Using the tensor "
+              "afterwards is "
               "an error; closing it again isn't.",
        .args = {kTensor},
        .returns = "",

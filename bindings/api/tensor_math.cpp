@@ -40,16 +40,19 @@ std::vector<Function> arithmetic() {
              "a % 2", {kOther}),
       method("tensor:pow", "Raises to a power; `a ^ b`.", "a ^ 2", {kOther}),
       method("tensor:neg", "Changes the sign; `-a`.", "-a"),
-      method("tensor:matmul",
-             "Multiplies matrices (..., N, K) and (..., K, M); (K) stands for a row on the left and a "
-             "column on the right. Dtypes must be equal.",
-             "q:matmul(k:transpose(-2, -1))", {{"other", Kind::tensor, "(..., K, M) or (K)"}}),
-      method("tensor:eq",
-             "Compares element by element and gives a bool tensor. Lua's own `==` tells whether two "
-             "values are the same handle.",
-             "a:eq(b):all():item()", {kOther}),
+      method(
+          "tensor:matmul",
+          "Multiplies matrices (..., N, K) and (..., K, M); (K) stands for a row on the left and a "
+          "column on the right. Dtypes must be equal.",
+          "q:matmul(k:transpose(-2, -1))", {{"other", Kind::tensor, "(..., K, M) or (K)"}}),
+      method(
+          "tensor:eq",
+          "Compares element by element and gives a bool tensor. Lua's own `==` tells whether two "
+          "values are the same handle.",
+          "a:eq(b):all():item()", {kOther}),
       method("tensor:ne", "Gives a bool tensor, true where elements differ.", "a:ne(0)", {kOther}),
-      method("tensor:lt", "Gives a bool tensor, true where elements are less.", "a:lt(b)", {kOther}),
+      method("tensor:lt", "Gives a bool tensor, true where elements are less.", "a:lt(b)",
+             {kOther}),
       method("tensor:le", "Gives a bool tensor, true where elements are less or equal.", "a:le(b)",
              {kOther}),
       method("tensor:gt", "Gives a bool tensor, true where elements are greater.", "a:gt(0)",
@@ -76,7 +79,8 @@ std::vector<Function> functions() {
       method("tensor:relu", "Gives max(x, 0).", "a:relu()"),
       method("tensor:silu", "Gives x sigmoid(x).", "a:silu()"),
       method("tensor:gelu",
-             "Gives x times the normal distribution function at x, exactly or by the tanh formula that "
+             "Gives x times the normal distribution function at x, exactly or by the tanh formula "
+             "that "
              "GPT-2 uses.",
              "a:gelu('tanh')",
              {{"approximation", Value::one_of({"none", "tanh"}), "'none' if not given", true}}),
@@ -99,12 +103,12 @@ std::vector<Function> functions() {
 }
 
 std::vector<Function> reductions() {
-  Function allclose = method(
-      "tensor:allclose", "Tells whether |a - b| <= atol + rtol |b| for all elements.",
-      "a:allclose(b)", {{"other", Kind::tensor, "of the same shape"}},
-      {{"rtol", Value::at_least(Kind::number, 0), "1e-5", "relative tolerance"},
-       {"atol", Value::at_least(Kind::number, 0), "1e-8", "absolute tolerance"},
-       {"equal_nan", Kind::boolean, "false", "NaN is equal to NaN"}});
+  Function allclose =
+      method("tensor:allclose", "Tells whether |a - b| <= atol + rtol |b| for all elements.",
+             "a:allclose(b)", {{"other", Kind::tensor, "of the same shape"}},
+             {{"rtol", Value::at_least(Kind::number, 0), "1e-5", "relative tolerance"},
+              {"atol", Value::at_least(Kind::number, 0), "1e-8", "absolute tolerance"},
+              {"equal_nan", Kind::boolean, "false", "NaN is equal to NaN"}});
   allclose.returns = "boolean";
   Function argmax = method("tensor:argmax", "Gives the position, from 1, of the largest element.",
                            "logits:argmax(-1)", {kMaybeDim}, {kKeepDim});
@@ -126,8 +130,8 @@ std::vector<Function> reductions() {
                             "their positions, from 1.",
                             "local values, positions = a:max(1)", {kMaybeDim}, {kKeepDim})),
       std::move(argmax),
-      method("tensor:argmin", "Gives the position, from 1, of the smallest element.",
-             "a:argmin(1)", {kMaybeDim}, {kKeepDim}),
+      method("tensor:argmin", "Gives the position, from 1, of the smallest element.", "a:argmin(1)",
+             {kMaybeDim}, {kKeepDim}),
       with_positions(method("tensor:topk",
                             "Gives the k largest elements of a dimension, the largest first, and "
                             "their positions, from 1.",

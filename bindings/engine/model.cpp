@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "bindings/core/model_folder.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
+#include "bindings/pressure.h"
 #include "engine/model/accounting.h"
 #include "engine/model/load.h"
 #include "engine/model/presets.h"
@@ -22,13 +27,35 @@ std::optional<Dtype> dtype_option(const Args& args) {
   return dtype_from_name(args.text("dtype"));  // 'stored' is no dtype: none
 }
 
+/// Models that Lua holds, for crescent.memory(); views at other levels share their weights.
+std::vector<std::weak_ptr<const Model>>& held_models() {
+  static std::vector<std::weak_ptr<const Model>> instance;
+  return instance;
+}
+
+ModelMemory count_models() {
+  std::erase_if(held_models(), [](const auto& held) { return held.expired(); });
+  std::unordered_set<const DecoderConfig*> seen;
+  ModelMemory sum;
+  for (const auto& held : held_models()) {
+    const ModelHandle model = held.lock();
+    if (!model || !seen.insert(&model->config()).second) continue;
+    ++sum.models;
+    sum.bytes_stored += model->bytes_stored();
+    sum.bytes_widened += model->bytes_widened();
+  }
+  return sum;
+}
+
 int model_load(Args& args) {
+  free_what_can_be_freed(args.L());  // models that were dropped: Lua doesn't see what they weigh
   push_model(args.L(), load_model(model_folder(args.text(1)),
                                   {.dtype = dtype_option(args), .verify = args.boolean("verify")}));
   return 1;
 }
 
 int model_preset(Args& args) {
+  free_what_can_be_freed(args.L());
   push_model(args.L(), make_preset(preset(args.text(1)), static_cast<uint64_t>(args.number("seed")),
                                    *dtype_option(args)));
   return 1;
@@ -251,12 +278,15 @@ int model_newindex(lua_State* L) {
 }  // namespace
 
 void push_model(lua_State* L, ModelHandle model) {
+  count_models();  // forgets those that are gone
+  held_models().push_back(model);
   push_handle<ModelHandle>(L, std::move(model));
   lua_newtable(L);
   lua_setfenv(L, -2);
 }
 
 void register_model() {
+  set_model_memory(count_models);
   provide({
       {"crescent.load", model_load},
       {"crescent.preset", model_preset},

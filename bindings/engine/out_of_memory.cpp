@@ -33,10 +33,10 @@ int64_t bytes_asked(const std::exception& error) {
 }
 
 std::string held_words() {
-  return fmt::format("{} are held by {} tensors in Lua, {} by the whole process; drop some "
-                     "(tensor:close, crescent.scope)",
-                     readable_bytes(pressure().bytes()), pressure().handles(),
-                     readable_bytes(process_memory().rss_bytes));
+  return fmt::format(
+      "Lua's tensors hold {}, the whole process {} (tensor:close and crescent.scope "
+      "free at once)",
+      readable_bytes(pressure().bytes()), readable_bytes(process_memory().rss_bytes));
 }
 
 }  // namespace

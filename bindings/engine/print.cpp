@@ -186,8 +186,7 @@ std::string scalar(const at::Tensor& tensor) {
 }  // namespace
 
 std::string format_tensor(const at::Tensor& tensor) {
-  const std::string device =
-      tensor.is_cpu() ? "" : fmt::format(" on {}", tensor.device().str());
+  const std::string device = tensor.is_cpu() ? "" : fmt::format(" on {}", tensor.device().str());
   const std::string tag = fmt::format("[{} tensor of shape {}{}]", dtype_words(tensor),
                                       shape_words(tensor.sizes()), device);
   if (tensor.numel() == 0) return tag;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "bindings/engine/handles.h"
+#include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
 #include "engine/exec/forward.h"
 
@@ -67,10 +68,13 @@ int model_forward(Args& args) {
   const CaptureOptions capture{.hidden = args.boolean("hidden"),
                                .attention = args.boolean("attention")};
   if (!capture.hidden && !capture.attention) {
-    push_tensor(L, shaped(forward(*model, input.ids, {.last_only = last})));
+    const at::Tensor logits =
+        with_memory(args, [&] { return forward(*model, input.ids, {.last_only = last}); });
+    push_tensor(L, shaped(logits));
     return 1;
   }
-  const Captured captured = forward_captured(*model, input.ids, capture);
+  const Captured captured =
+      with_memory(args, [&] { return forward_captured(*model, input.ids, capture); });
   const int64_t tokens = captured.logits.size(1);
   NewTable table(L);
   push_tensor(L, shaped(last ? captured.logits.narrow(1, tokens - 1, 1) : captured.logits));

@@ -10,9 +10,7 @@
 namespace crescent {
 namespace {
 
-const void* storage_of(const at::Tensor& tensor) {
-  return tensor.storage().unsafeGetStorageImpl();
-}
+const void* storage_of(const at::Tensor& tensor) { return tensor.storage().unsafeGetStorageImpl(); }
 
 }  // namespace
 
@@ -46,8 +44,7 @@ std::vector<at::Tensor> tensors_at(const Args& args, int index) {
     lua_rawgeti(L, index, i);
     const Box<LuaTensor>* box = test_handle<LuaTensor>(L, -1);
     if (!box || !*box)
-      args.bad(index, "a list of tensors",
-               fmt::format("{} at position {}", describe(L, -1), i));
+      args.bad(index, "a list of tensors", fmt::format("{} at position {}", describe(L, -1), i));
     tensors.push_back((*box)->tensor());
     lua_pop(L, 1);
   }

@@ -20,8 +20,11 @@ at::Scalar scalar_of(double x) {
 }
 
 /// A number beside a tensor: never decides the dtype within its kind (int64 + 1, bfloat16 * 2).
-Tensor wrapped(double x) {
-  Tensor tensor = c10::scalar_to_tensor(scalar_of(x));
+/// Beside floats it has their dtype from the start, which saves LibTorch a conversion.
+Tensor wrapped(double x, at::ScalarType beside) {
+  Tensor tensor = c10::isFloatingType(beside)
+                      ? at::detail::scalar_tensor_static(x, beside, at::kCPU)
+                      : c10::scalar_to_tensor(scalar_of(x));
   tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
   return tensor;
 }
@@ -44,6 +47,13 @@ int64_t position_from_lua(const Args& args, int64_t position, int64_t dimension,
   return position > 0 ? position - 1 : position + length;
 }
 
+at::ScalarType TensorCall::computed_type(const Tensor& tensor) const {
+  const at::ScalarType type = tensor.scalar_type();
+  if (compute_ == Compute::exact) return type;
+  if (is_16_bit(type) && tensor.is_cpu()) return at::kFloat;
+  return compute_ == Compute::real && c10::isIntegralType(type, true) ? at::kFloat : type;
+}
+
 Tensor TensorCall::prepared(const Tensor& tensor) {
   if (first_) {
     sizes_ = tensor.sizes();
@@ -51,20 +61,19 @@ Tensor TensorCall::prepared(const Tensor& tensor) {
   }
   if (compute_ == Compute::exact) return tensor;
   result_ = at::native::update_result_type_state(tensor, result_);
-  if (is_16_bit(tensor.scalar_type()) && tensor.is_cpu()) {
-    widened_ = true;
-    return tensor.to(at::kFloat);
-  }
-  if (compute_ == Compute::real && c10::isIntegralType(tensor.scalar_type(), true))
-    return tensor.to(at::kFloat);
-  return tensor;
+  const at::ScalarType type = computed_type(tensor);
+  if (type == tensor.scalar_type()) return tensor;
+  widened_ = widened_ || is_16_bit(tensor.scalar_type());
+  return tensor.to(type);
 }
 
 Tensor TensorCall::tensor() { return prepared(tensor_at(args_, next_++)); }
 
-Tensor TensorCall::tensor_or_number() {
-  if (lua_type(args_.L(), next_) == LUA_TNUMBER) return wrapped(args_.number(next_++));
-  return tensor();
+Tensor TensorCall::tensor_or_number(int beside) {
+  if (lua_type(args_.L(), next_) != LUA_TNUMBER) return tensor();
+  const bool alone = lua_type(args_.L(), beside) == LUA_TNUMBER;
+  return wrapped(args_.number(next_++),
+                 alone ? at::kLong : computed_type(tensor_at(args_, beside)));
 }
 
 int64_t TensorCall::dimension_or(int64_t fallback, int64_t dimensions) {
@@ -174,14 +183,13 @@ void TensorCall::check_broadcast(at::IntArrayRef a, at::IntArrayRef b) const {
 }
 
 void TensorCall::read(Pair& out) {
-  out.a = tensor_or_number();
-  out.b = tensor_or_number();
+  const int left = next_, right = next_ + 1;
+  out.a = tensor_or_number(right);
+  out.b = tensor_or_number(left);
   check_broadcast(out.a.sizes(), out.b.sizes());
-}
-
-void TensorCall::read(Operand& out) {
-  out.value = tensor_or_number();
-  check_broadcast(sizes_, out.value.sizes());
+  if (left == 1) return;
+  check_broadcast(sizes_, out.a.sizes());
+  check_broadcast(sizes_, out.b.sizes());
 }
 
 void TensorCall::read(MatrixPair& out) {
@@ -221,9 +229,7 @@ int TensorCall::push(ValuesAndPositions result) {
   return push(std::move(result.values)) + push(Positions{std::move(result.positions)});
 }
 
-int TensorCall::push(Positions result) {
-  return push_tensor(args_.L(), result.positions.add_(1));
-}
+int TensorCall::push(Positions result) { return push_tensor(args_.L(), result.positions.add_(1)); }
 
 int TensorCall::push(bool result) {
   lua_pushboolean(args_.L(), result);
@@ -235,7 +241,8 @@ void provide_rows(std::span<const TensorRow> rows) {
     provide({row.name, row.function});
     const auto declared = static_cast<int>(api::find_function(row.name)->args.size());
     if (declared != row.arguments)
-      fail("{} reads {} arguments, and bindings/api declares {}", row.name, row.arguments, declared);
+      fail("{} reads {} arguments, and bindings/api declares {}", row.name, row.arguments,
+           declared);
   }
 }
 

@@ -4,11 +4,11 @@
 #include <ATen/native/TypeProperties.h>
 #include <c10/util/Optional.h>
 
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <variant>
-#include <span>
 #include <vector>
 
 #include "bindings/engine/out_of_memory.h"
@@ -17,10 +17,11 @@
 
 namespace crescent {
 
-// How a row of an operation table becomes a Lua function. A row is a name and a lambda; the types of
-// the lambda's parameters say how each argument is read, checked and converted:
+// How a row of an operation table becomes a Lua function. A row is a name and a lambda; the types
+// of the lambda's parameters say how each argument is read, checked and converted:
 //
-//   row<Compute::real, [](const Tensor& x, Dim dim) { return at::softmax(x, dim); }>("tensor:softmax")
+//   row<Compute::real, [](const Tensor& x, Dim dim) { return at::softmax(x, dim);
+//   }>("tensor:softmax")
 //
 // reads a tensor and a dimension that counts from 1, refuses a dimension that `x` does not have,
 // turns integers and 16-bit floats into what CPUs compute with, and pushes the result.
@@ -70,7 +71,7 @@ struct Position {  ///< in the dimension read before
   operator int64_t() const { return value; }
 };
 struct LastPosition : Position {};  ///< absent: the last one
-struct Step {  ///< absent: 1
+struct Step {                       ///< absent: 1
   int64_t value;
   operator int64_t() const { return value; }
 };
@@ -90,17 +91,14 @@ struct MaybeTensor {
 struct Tensors {
   std::vector<Tensor> values;
 };
-/// Two operands, at least one of them a tensor, whose shapes fit by broadcasting.
+/// Two operands, each a tensor or a number, whose shapes fit by broadcasting: each other's, and
+/// that of the tensor in front of them if there is one.
 struct Pair {
   Tensor a, b;
 };
 /// Two operands of a matrix product.
 struct MatrixPair {
   Tensor a, b;
-};
-/// Operands of which each is a tensor or a number, and which fit the first tensor by broadcasting.
-struct Operand {
-  Tensor value;
 };
 
 template <size_t N>
@@ -154,7 +152,6 @@ class TensorCall {
   void read(Tensors& out);
   void read(Pair& out);
   void read(MatrixPair& out);
-  void read(Operand& out);
   template <OptionName name>
   void read(Flag<name>& out) {
     out.value = args_.boolean(name);
@@ -181,8 +178,9 @@ class TensorCall {
 
  private:
   Tensor tensor();
+  at::ScalarType computed_type(const Tensor& tensor) const;
   Tensor prepared(const Tensor& tensor);
-  Tensor tensor_or_number();
+  Tensor tensor_or_number(int beside);
   int64_t dimension_or(int64_t fallback, int64_t dimensions);
   void check_broadcast(at::IntArrayRef a, at::IntArrayRef b) const;
   int64_t dimensions() const { return static_cast<int64_t>(sizes_.size()); }
@@ -202,7 +200,8 @@ namespace detail {
 template <class P>
 constexpr int arguments_of() {
   if constexpr (std::is_same_v<P, Pair> || std::is_same_v<P, MatrixPair> ||
-                std::is_same_v<P, TwoDims>) return 2;
+                std::is_same_v<P, TwoDims>)
+    return 2;
   else return 1;
 }
 template <class P>
@@ -251,8 +250,8 @@ consteval TensorRow row(std::string_view name) {
           &call_tensor<compute, function>};
 }
 
-/// Hands rows to the registry. @throws Error if a row reads another number of arguments than the api
-/// table declares.
+/// Hands rows to the registry. @throws Error if a row reads another number of arguments than the
+/// api table declares.
 void provide_rows(std::span<const TensorRow> rows);
 
 }  // namespace crescent

@@ -1,9 +1,9 @@
 // Where tensors come from: nested tables, numbers, random numbers, files.
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
-#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -70,7 +70,8 @@ int make_arange(Args& args) {
   const double step = args.has(3) ? args.number(3) : 1;
   const double from = args.has(2) ? args.number(1) : 1;
   const double to = args.has(2) ? args.number(2) : args.number(1);
-  if (step == 0 || !std::isfinite(step)) args.bad(3, "a step that isn't 0", fmt::format("{}", step));
+  if (step == 0 || !std::isfinite(step))
+    args.bad(3, "a step that isn't 0", fmt::format("{}", step));
   // As a for loop counts, but without its sum of rounding errors.
   const double count = std::max(0.0, std::floor((to - from) / step * (1 + 1e-15)) + 1);
   if (!(count <= 9007199254740992.0)) args.fail("more elements than there can be");
@@ -165,8 +166,7 @@ class NestedTable {
   void walk(size_t depth) {
     if (depth == shape_.size()) return add();
     const auto wanted = shape_[depth];
-    if (!lua_istable(L_, -1))
-      bad(fmt::format("a list of {} values", wanted), describe(L_, -1));
+    if (!lua_istable(L_, -1)) bad(fmt::format("a list of {} values", wanted), describe(L_, -1));
     const auto found = static_cast<int64_t>(lua_objlen(L_, -1));
     if (found != wanted) bad(fmt::format("a list of {} values", wanted), fmt::format("{}", found));
     for (int64_t i = 1; i <= wanted; ++i) {
@@ -209,9 +209,9 @@ class NestedTable {
                                         value.number <= static_cast<double>(high) &&
                                         value.number < 9223372036854775808.0;
     if (!fits)
-      args_.fail(fmt::format("dtype '{}' holds {} to {}, got {}", dtype_, low, high,
-                             value.exact ? fmt::format("{}", value.whole)
-                                         : fmt::format("{}", value.number)));
+      args_.fail(fmt::format(
+          "dtype '{}' holds {} to {}, got {}", dtype_, low, high,
+          value.exact ? fmt::format("{}", value.whole) : fmt::format("{}", value.number)));
     return value.exact ? value.whole : static_cast<int64_t>(value.number);
   }
 
@@ -248,7 +248,7 @@ int make_tensor(Args& args) {
   const std::string given = args.text("dtype");
   NestedTable table(args, given.c_str());
   table.read(1);
-  const at::ScalarType type = !given.empty()      ? scalar_type(*dtype_from_name(given))
+  const at::ScalarType type = !given.empty()     ? scalar_type(*dtype_from_name(given))
                               : table.booleans() ? at::kBool
                                                  : at::kFloat;
   return push_tensor(args.L(), with_memory(args, [&] { return table.tensor(type); }));
@@ -263,7 +263,8 @@ at::Tensor tensor_in_file(const std::shared_ptr<const SafetensorsFile>& file,
   const bool aligned = reinterpret_cast<uintptr_t>(data.data()) % bytes_of(entry.dtype) == 0;
   if (!data.empty() && aligned) {
     void* address = const_cast<std::byte*>(data.data());
-    return at::from_blob(address, entry.shape, [file](void*) {}, at::TensorOptions(type));
+    return at::from_blob(
+        address, entry.shape, [file](void*) {}, at::TensorOptions(type));
   }
   at::Tensor copy = at::empty(entry.shape, type);
   std::memcpy(copy.data_ptr(), data.data(), data.size());
@@ -299,7 +300,9 @@ int save_tensors(Args& args) {
   }
   std::vector<TensorToWrite> writes;
   for (const auto& [name, tensor] : tensors)
-    writes.push_back({name, dtype_of(tensor), tensor.sizes().vec(),
+    writes.push_back({name,
+                      dtype_of(tensor),
+                      tensor.sizes().vec(),
                       {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}});
   write_safetensors(std::string(args.text(1)), writes);
   return 0;

@@ -76,14 +76,14 @@ Tensor normalized(const Tensor& x, const MaybeTensor& weight, const MaybeTensor&
 }
 
 Tensor svd_values(const Tensor& x) {
-  if (x.dim() < 2)
-    fail("expected a matrix or a stack of them, got {}", describe_tensor(x));
+  if (x.dim() < 2) fail("expected a matrix or a stack of them, got {}", describe_tensor(x));
   return at::linalg_svdvals(x);
 }
 
 ValuesAndPositions top_of(const Tensor& x, int64_t k, int64_t dim, bool largest) {
   const int64_t length = x.dim() == 0 ? 1 : x.size(dim);
-  if (k > length) fail("{} of {} values in dimension {}", k, length, dim + 1);
+  if (k > length)
+    fail("k: expected at most {}, the length of dimension {}, got {}", length, dim + 1, k);
   return both(at::topk(x, k, dim, largest, /*sorted=*/true));
 }
 
@@ -141,14 +141,15 @@ constexpr TensorRow kRows[] = {
     row<Compute::real, [](const Tensor& x) { return at::tanh(x); }>("tensor:tanh"),
     row<Compute::real, [](const Tensor& x) { return at::sigmoid(x); }>("tensor:sigmoid"),
     row<Compute::real, [](const Tensor& x) { return at::silu(x); }>("tensor:silu"),
-    row<Compute::real, [](const Tensor& x, std::string_view approximation) {
-      return at::gelu(x, approximation == "tanh" ? "tanh" : "none");
-    }>("tensor:gelu"),
+    row<Compute::real,
+        [](const Tensor& x, std::string_view approximation) {
+          return at::gelu(x, approximation == "tanh" ? "tanh" : "none");
+        }>("tensor:gelu"),
     row<Compute::real, [](const Tensor& x) { return at::floor(x); }>("tensor:floor"),
     row<Compute::real, [](const Tensor& x) { return at::round(x); }>("tensor:round"),
-    row<Compute::wide, [](const Tensor& x, Number low, Number high) {
-      return at::clamp(x, low.value, high.value);
-    }>("tensor:clamp"),
+    row<Compute::wide, [](const Tensor& x, Number low,
+                          Number high) { return at::clamp(x, low.value, high.value); }>(
+        "tensor:clamp"),
     row<Compute::real, [](const Tensor& x, Dim dim) { return at::softmax(x, dim); }>(
         "tensor:softmax"),
     row<Compute::real, [](const Tensor& x, Dim dim) { return at::log_softmax(x, dim); }>(
@@ -157,59 +158,64 @@ constexpr TensorRow kRows[] = {
                           Real<"eps"> eps) { return normalized(x, weight, bias, eps); }>(
         "tensor:layer_norm"),
 
-    row<Compute::wide, [](const Tensor& x, const Dims& dims, KeepDim keep) {
-      return sum_of(x, dims, keep);
-    }>("tensor:sum"),
-    row<Compute::real, [](const Tensor& x, const Dims& dims, KeepDim keep) {
-      return at::mean(x, at::OptionalIntArrayRef(dims), keep.value);
-    }>("tensor:mean"),
-    row<Compute::real, [](const Tensor& x, const Dims& dims, Unbiased unbiased, KeepDim keep) {
-      return at::std(x, at::OptionalIntArrayRef(dims), unbiased.value, keep.value);
-    }>("tensor:std"),
-    row<Compute::real, [](const Tensor& x, const Dims& dims, Unbiased unbiased, KeepDim keep) {
-      return at::var(x, at::OptionalIntArrayRef(dims), unbiased.value, keep.value);
-    }>("tensor:var"),
-    row<Compute::real, [](const Tensor& x, const Dims& dims, Real<"p"> p, KeepDim keep) {
-      return at::linalg_vector_norm(x, p.value, at::OptionalIntArrayRef(dims), keep.value);
-    }>("tensor:norm"),
+    row<Compute::wide, [](const Tensor& x, const Dims& dims,
+                          KeepDim keep) { return sum_of(x, dims, keep); }>("tensor:sum"),
+    row<Compute::real,
+        [](const Tensor& x, const Dims& dims, KeepDim keep) {
+          return at::mean(x, at::OptionalIntArrayRef(dims), keep.value);
+        }>("tensor:mean"),
+    row<Compute::real,
+        [](const Tensor& x, const Dims& dims, Unbiased unbiased, KeepDim keep) {
+          return at::std(x, at::OptionalIntArrayRef(dims), unbiased.value, keep.value);
+        }>("tensor:std"),
+    row<Compute::real,
+        [](const Tensor& x, const Dims& dims, Unbiased unbiased, KeepDim keep) {
+          return at::var(x, at::OptionalIntArrayRef(dims), unbiased.value, keep.value);
+        }>("tensor:var"),
+    row<Compute::real,
+        [](const Tensor& x, const Dims& dims, Real<"p"> p, KeepDim keep) {
+          return at::linalg_vector_norm(x, p.value, at::OptionalIntArrayRef(dims), keep.value);
+        }>("tensor:norm"),
     row<Compute::real, [](const Tensor& x) { return svd_values(x); }>("tensor:svd_values"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
-      if (!dim.value) return at::min(x);
-      return both(at::min(x, *dim.value, keep.value));
-    }>("tensor:min"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
-      if (!dim.value) return at::max(x);
-      return both(at::max(x, *dim.value, keep.value));
-    }>("tensor:max"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim, KeepDim keep) {
-      return Positions{at::argmax(x, dim.value, keep)};
-    }>("tensor:argmax"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim, KeepDim keep) {
-      return Positions{at::argmin(x, dim.value, keep)};
-    }>("tensor:argmin"),
-    row<Compute::wide, [](const Tensor& x, Whole k, Dim dim, Flag<"largest"> largest) {
-      return top_of(x, k, dim, largest);
-    }>("tensor:topk"),
-    row<Compute::wide, [](const Tensor& x, Dim dim, Flag<"descending"> descending) {
-      return both(at::sort(x, /*stable=*/c10::optional<bool>(true), dim, descending.value));
-    }>("tensor:sort"),
+    row<Compute::wide,
+        [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
+          if (!dim.value) return at::min(x);
+          return both(at::min(x, *dim.value, keep.value));
+        }>("tensor:min"),
+    row<Compute::wide,
+        [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
+          if (!dim.value) return at::max(x);
+          return both(at::max(x, *dim.value, keep.value));
+        }>("tensor:max"),
+    row<Compute::wide, [](const Tensor& x, MaybeDim dim,
+                          KeepDim keep) { return Positions{at::argmax(x, dim.value, keep)}; }>(
+        "tensor:argmax"),
+    row<Compute::wide, [](const Tensor& x, MaybeDim dim,
+                          KeepDim keep) { return Positions{at::argmin(x, dim.value, keep)}; }>(
+        "tensor:argmin"),
+    row<Compute::wide, [](const Tensor& x, Whole k, Dim dim,
+                          Flag<"largest"> largest) { return top_of(x, k, dim, largest); }>(
+        "tensor:topk"),
+    row<Compute::wide,
+        [](const Tensor& x, Dim dim, Flag<"descending"> descending) {
+          return both(at::sort(x, /*stable=*/c10::optional<bool>(true), dim, descending.value));
+        }>("tensor:sort"),
     row<Compute::wide, [](const Tensor& x, Dim dim) { return at::cumsum(x, dim); }>(
         "tensor:cumsum"),
     row<Compute::exact, [](const Tensor& x) { return at::any(x); }>("tensor:any"),
     row<Compute::exact, [](const Tensor& x) { return at::all(x); }>("tensor:all"),
-    row<Compute::wide, [](const Tensor& a, const Tensor& b, Real<"rtol"> rtol, Real<"atol"> atol,
-                          Flag<"equal_nan"> equal_nan) {
-      return all_close(a, b, rtol, atol, equal_nan);
-    }>("tensor:allclose"),
+    row<Compute::wide,
+        [](const Tensor& a, const Tensor& b, Real<"rtol"> rtol, Real<"atol"> atol,
+           Flag<"equal_nan"> equal_nan) { return all_close(a, b, rtol, atol, equal_nan); }>(
+        "tensor:allclose"),
 };
 
 /// An operator: like the method, but either side may be the number.
 template <auto function>
 int operator_of(lua_State* L, std::string_view method) {
-  static const api::Function declared{
-      .name = method,
-      .args = {{"left", api::Kind::tensor_or_number, ""},
-               {"right", api::Kind::tensor_or_number, ""}}};
+  static const api::Function declared{.name = method,
+                                      .args = {{"left", api::Kind::tensor_or_number, ""},
+                                               {"right", api::Kind::tensor_or_number, ""}}};
   lua_settop(L, 2);
   return call_checked(L, declared, call_tensor<Compute::wide, function>);
 }

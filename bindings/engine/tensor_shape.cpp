@@ -53,7 +53,8 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   for (size_t i = 0; fits && i < shape.values.size(); ++i) {
     const int64_t wanted = shape.values[i];
     if (i < added) fits = wanted >= 0;
-    else fits = wanted == -1 || wanted == sizes[i - added] || (sizes[i - added] == 1 && wanted >= 0);
+    else
+      fits = wanted == -1 || wanted == sizes[i - added] || (sizes[i - added] == 1 && wanted >= 0);
   }
   if (!fits)
     fail("shape {} doesn't expand to {}: only sizes of 1 can grow", shape_words(sizes),
@@ -77,9 +78,9 @@ void check_same_shapes(const Tensors& tensors, int64_t free_dimension) {
   }
 }
 
-Tensor where(const Mask& condition, const Operand& a, const Operand& b) {
-  const at::ScalarType type = at::result_type(a.value, b.value);
-  return at::where(condition.value, a.value.to(type), b.value.to(type));
+Tensor where(const Mask& condition, const Pair& p) {
+  const at::ScalarType type = at::result_type(p.a, p.b);
+  return at::where(condition.value, p.a.to(type), p.b.to(type));
 }
 
 constexpr TensorRow kRows[] = {
@@ -96,9 +97,10 @@ constexpr TensorRow kRows[] = {
     row<Compute::exact, [](const Tensor& x, Dim dim,
                            const PositionList& at) { return at::index_select(x, dim, at.value); }>(
         "tensor:index"),
-    row<Compute::exact, [](const Tensor& x, MaybeDim dim) {
-      return dim.value ? x.squeeze(*dim.value) : x.squeeze();
-    }>("tensor:squeeze"),
+    row<Compute::exact,
+        [](const Tensor& x, MaybeDim dim) {
+          return dim.value ? x.squeeze(*dim.value) : x.squeeze();
+        }>("tensor:squeeze"),
     row<Compute::exact, [](const Tensor& x, NewDim dim) { return x.unsqueeze(dim); }>(
         "tensor:unsqueeze"),
     row<Compute::exact, [](const Tensor& x, const Shape& shape) { return expand(x, shape); }>(
@@ -107,23 +109,25 @@ constexpr TensorRow kRows[] = {
     row<Compute::exact, [](const Tensor& x) { return at::clone(x); }>("tensor:clone"),
     row<Compute::exact, [](const Tensor& x) { return x.to(at::kFloat); }>("tensor:float"),
     row<Compute::exact, [](const Tensor& x) { return x.cpu(); }>("tensor:cpu"),
-    row<Compute::exact, [](const Tensors& tensors, FirstDim dim) {
-      check_same_shapes(tensors, dim);
-      return at::cat(tensors.values, dim);
-    }>("crescent.tensor.cat"),
-    row<Compute::exact, [](const Tensors& tensors, NewDim dim) {
-      check_same_shapes(tensors, -1);
-      return at::stack(tensors.values, dim);
-    }>("crescent.tensor.stack"),
+    row<Compute::exact,
+        [](const Tensors& tensors, FirstDim dim) {
+          check_same_shapes(tensors, dim);
+          return at::cat(tensors.values, dim);
+        }>("crescent.tensor.cat"),
+    row<Compute::exact,
+        [](const Tensors& tensors, NewDim dim) {
+          check_same_shapes(tensors, -1);
+          return at::stack(tensors.values, dim);
+        }>("crescent.tensor.stack"),
     row<Compute::exact, [](const Tensor& x, Whole diagonal) { return at::tril(x, diagonal); }>(
         "tensor:tril"),
     row<Compute::exact, [](const Tensor& x, Whole diagonal) { return at::triu(x, diagonal); }>(
         "tensor:triu"),
-    row<Compute::exact, [](const Tensor& x, const Mask& mask, Number value) {
-      return at::masked_fill(x, mask.value, value.value);
-    }>("tensor:masked_fill"),
-    row<Compute::exact, [](const Mask& condition, const Operand& a,
-                           const Operand& b) { return where(condition, a, b); }>("tensor:where"),
+    row<Compute::exact, [](const Tensor& x, const Mask& mask,
+                           Number value) { return at::masked_fill(x, mask.value, value.value); }>(
+        "tensor:masked_fill"),
+    row<Compute::exact, [](const Mask& condition, const Pair& p) { return where(condition, p); }>(
+        "tensor:where"),
 };
 
 int element(Args& args) {

@@ -14,7 +14,8 @@
 namespace crescent {
 namespace {
 
-/// The values of a tensor in order, exactly as wide as Lua needs: doubles, 64-bit integers, booleans.
+/// The values of a tensor in order, exactly as wide as Lua needs: doubles, 64-bit integers,
+/// booleans.
 class Values {
  public:
   explicit Values(const at::Tensor& tensor) : kind_(kind_of(tensor.scalar_type())) {
@@ -90,8 +91,7 @@ int tensor_to(Args& args) {
   const at::Tensor& x = tensor_at(args, 1);
   const std::string name(args.text(2));
   if (const auto dtype = dtype_from_name(name))
-    return push_tensor(args.L(),
-                       with_memory(args, [&] { return x.to(scalar_type(*dtype)); }));
+    return push_tensor(args.L(), with_memory(args, [&] { return x.to(scalar_type(*dtype)); }));
   if (const auto device = device_named(name)) {
     if (device->is_cuda() && !at::hasCUDA())
       args.fail(fmt::format("'{}': this LibTorch finds no CUDA device", name));

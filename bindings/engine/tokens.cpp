@@ -25,7 +25,8 @@ int tokens_top(Args& args) {
     args.bad(1, "logits of shape (V) or (T, V)", describe_tensor(given));
   const at::Tensor last = given.dim() == 2 ? given.select(0, given.size(0) - 1) : given;
   const int64_t k = args.integer(2);
-  if (k > last.numel()) args.bad(2, fmt::format("at most {} tokens", last.numel()), fmt::format("{}", k));
+  if (k > last.numel())
+    args.bad(2, fmt::format("at most {} tokens", last.numel()), fmt::format("{}", k));
   const at::Tensor logits = last.to(at::kCPU, at::kDouble);
   const at::Tensor probabilities = at::softmax(logits, 0);
   const auto [values, ids] = at::topk(logits, k, 0);
@@ -40,6 +41,7 @@ int tokens_top(Args& args) {
     set_number(L, "probability", probability[id[i]]);
     lua_rawseti(L, -2, static_cast<int>(i + 1));
   }
+  set_result(L, "tokens");
   return 1;
 }
 

@@ -22,7 +22,9 @@ end
 --- 'no difference within 2 %', 'cannot tell (within 5 %)': a verdict with what it is worth.
 local function verdict(value, row, result)
   if row.baseline then return 'baseline' end
-  if value == 'no difference' then return 'no difference within ' .. units.percent(result.same_within) end
+  if value == 'no difference' then
+    return 'no difference within ' .. units.percent(result.same_within)
+  end
   if value == 'cannot tell' then return 'cannot tell' end
   return value
 end
@@ -30,12 +32,15 @@ end
 --- Columns of the kinds that are tables: { field, format, align, title }.
 local columns = {
   presets = {
-    { 'name', plain, 'left' }, { 'params', count }, { 'embedding', scaled }, { 'positions', scaled },
+    { 'name', plain, 'left' }, { 'params', count }, { 'embedding', scaled },
+    { 'positions', scaled },
     { 'norm', scaled }, { 'attention', scaled }, { 'ffn', scaled }, { 'head', scaled },
     { 'layers', count }, { 'heads', count }, { 'd_model', count }, { 'positions_max', count },
     { 'vocab', count },
   },
-  weights = { { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes } },
+  weights = {
+    { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes },
+  },
   file = {
     { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes },
     { 'offset', count },
@@ -45,9 +50,11 @@ local columns = {
     { 'abs_max', number }, { 'mean', number }, { 'deviation', number },
   },
   machine = {
-    { 'bytes', decimal_bytes, nil, 'working set' }, { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
+    { 'bytes', decimal_bytes, nil, 'working set' },
+    { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
     { 'all_threads_gb_s', number, nil, 'GB/s, all threads' },
   },
+  tokens = { { 'id', plain }, { 'logit', number }, { 'probability', number } },
   compare = {
     { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
     { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
@@ -82,7 +89,9 @@ local function notes(result, lines)
   local names = {}
   for name in pairs(result.absent or {}) do names[#names + 1] = name end
   table.sort(names)
-  for _, name in ipairs(names) do lines[#lines + 1] = ('no %s: %s'):format(name, result.absent[name]) end
+  for _, name in ipairs(names) do
+    lines[#lines + 1] = ('no %s: %s'):format(name, result.absent[name])
+  end
   for _, warning in ipairs(result.warnings or {}) do lines[#lines + 1] = 'warning: ' .. warning end
   return table.concat(lines, '\n')
 end
@@ -92,26 +101,46 @@ function results.model(facts)
   local heads = facts.heads_min == facts.heads_max and facts.heads_max
     or ('%d to %d'):format(facts.heads_min, facts.heads_max)
   local memory = bytes(facts.bytes)
-  if facts.bytes_widened > 0 then memory = ('%s + %s widened'):format(memory, bytes(facts.bytes_widened)) end
+  if facts.bytes_widened > 0 then
+    memory = ('%s + %s widened'):format(memory, bytes(facts.bytes_widened))
+  end
   return ('%s  %d layers x %s heads  d_model %d  %s params  %s on %s  %s  level %d'):format(
-    facts.family, facts.layers, heads, facts.d_model, scaled(facts.params), facts.dtype, facts.device, memory,
-    facts.level)
+    facts.family, facts.layers, heads, facts.d_model, scaled(facts.params), facts.dtype,
+    facts.device, memory, facts.level)
 end
 
-function results.Samples(samples) return units.plus_minus(samples.median, samples.mad, samples.unit) end
+function results.Samples(samples)
+  return units.plus_minus(samples.median, samples.mad, samples.unit)
+end
 
 function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
+function results.tokens(list) return tables.text(sheet('tokens', list)) end
 
 function results.file(file)
   local lines = { ('%s  %s  %d tensors'):format(file.path, bytes(file.bytes), #file.tensors) }
   local keys = {}
   for key in pairs(file.metadata) do keys[#keys + 1] = key end
   table.sort(keys)
-  for _, key in ipairs(keys) do lines[#lines + 1] = ('  %s = %s'):format(key, file.metadata[key]) end
+  for _, key in ipairs(keys) do
+    lines[#lines + 1] = ('  %s = %s'):format(key, file.metadata[key])
+  end
   lines[#lines + 1] = tables.text(sheet('file', file))
   return table.concat(lines, '\n')
+end
+
+function results.memory(made)
+  local process = bytes(made.rss_bytes) .. ' resident'
+  if made.pss_bytes then process = ('%s, %s of them its share'):format(process, bytes(made.pss_bytes)) end
+  return notes(made, {
+    ('tensors  %s in %s storages, %s handles; collected at %s'):format(
+      bytes(made.tensor_bytes), count(made.tensor_storages), count(made.tensors), bytes(made.collect_at_bytes)),
+    ('models   %s stored, %s widened, %s handles'):format(
+      bytes(made.model_bytes_stored), bytes(made.model_bytes_widened), count(made.models)),
+    ('Lua      %s'):format(bytes(made.lua_bytes)),
+    ('process  %s, at most %s'):format(process, bytes(made.rss_bytes_peak)),
+  })
 end
 
 function results.generated(made)
@@ -122,7 +151,8 @@ function results.generated(made)
 end
 
 function results.perplexity(made)
-  return ('perplexity %s over %s tokens (%s)'):format(number(made.perplexity), count(made.tokens), made.protocol)
+  return ('perplexity %s over %s tokens (%s)'):format(number(made.perplexity), count(made.tokens),
+    made.protocol)
 end
 
 function results.agreement(made)
@@ -136,11 +166,14 @@ local function machine_lines(machine)
     caches[#caches + 1] = ('L%d %s %s'):format(cache.level, cache.type, bytes(cache.bytes))
   end
   return {
-    ('%s  %d of %d cores, %d threads'):format(machine.cpu, machine.cores, machine.cores_online, machine.threads),
+    ('%s  %d of %d cores, %d threads'):format(
+      machine.cpu, machine.cores, machine.cores_online, machine.threads),
     'isa     ' .. table.concat(machine.isa, ' '),
     'caches  ' .. table.concat(caches, ', '),
-    ('memory  %s, %s available'):format(bytes(machine.memory_bytes), bytes(machine.memory_bytes_available)),
-    ('load    %s%s'):format(number(machine.load_1min), machine.governor and ', governor ' .. machine.governor or ''),
+    ('memory  %s, %s available'):format(bytes(machine.memory_bytes),
+      bytes(machine.memory_bytes_available)),
+    ('load    %s%s'):format(number(machine.load_1min),
+      machine.governor and ', governor ' .. machine.governor or ''),
   }
 end
 
@@ -152,6 +185,18 @@ function results.machine(machine)
     lines[#lines + 1] = tables.text(sheet('machine', machine))
   end
   return notes(machine, lines)
+end
+
+function results.memory(memory)
+  return notes(memory, {
+    ('process  %s resident, %s at most'):format(bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
+    ('models   %d: %s stored, %s widened'):format(
+      memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened)),
+    ('tensors  %d in %d storages: %s; collected at %s'):format(
+      memory.tensors, memory.tensor_storages, bytes(memory.tensor_bytes),
+      bytes(memory.collect_at_bytes)),
+    ('Lua      %s'):format(bytes(memory.lua_bytes)),
+  })
 end
 
 function results.bench(made)
@@ -171,7 +216,8 @@ end
 
 --- One candidate's verdict in words.
 local function sentence(row, result)
-  local sure = ('%s %% interval %s'):format(number(100 * result.confidence), ratio_interval(row.interval, row))
+  local sure = ('%s %% interval %s'):format(number(100 * result.confidence),
+    ratio_interval(row.interval, row))
   if row.verdict == 'faster' then
     return ("'%s' takes %s of the time of '%s', %s times as fast (%s)."):format(
       row.name, units.percent(row.ratio), result.baseline, units.number(1 / row.ratio, 3), sure)
@@ -258,13 +304,17 @@ local function raw_sheet(result)
   return spec
 end
 
-local function readable(value) return type(value) == 'number' and number(value) or tostring(value) end
+local function readable(value)
+  return type(value) == 'number' and number(value) or tostring(value)
+end
 
 --- Gives a result as CSV: its table, or its figures as one row. Samples stand as their median.
 function methods.csv(result) return tables.csv(raw_sheet(result)) end
 
 --- Gives a result as JSON, with everything in it: all samples too.
-function methods.json(result, options) return require('crescent').json.encode(result, options or {}) end
+function methods.json(result, options)
+  return require('crescent').json.encode(result, options or {})
+end
 
 --- Gives a result as a Markdown table, formatted as it prints.
 function methods.markdown(result)

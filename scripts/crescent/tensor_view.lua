@@ -1,5 +1,5 @@
---- Read-only views on a tensor's memory, for loops over elements: a compiled loop reads one in about
---- half a nanosecond, where `tensor[i]:item()` takes a microsecond.
+--- Read-only views on a tensor's memory, for loops over elements: a compiled loop reads one in less
+--- than a nanosecond, where `tensor[i]:item()` takes microseconds.
 ---
 --- ```lua
 --- local view, total = (a + b):view(), 0
@@ -31,7 +31,9 @@ local view_type = ffi.metatype('crescent_tensor_view', {
   end,
   __newindex = function() error('tensor view: views are read-only', 2) end,
   __len = function(view) return tonumber(view.numel) end,
-  __tostring = function(view) return ('[view of %d float32 values]'):format(tonumber(view.numel)) end,
+  __tostring = function(view)
+    return ('[view of %d float32 values]'):format(tonumber(view.numel))
+  end,
 })
 
 --- Makes the view: called by tensor:view().

@@ -9,7 +9,8 @@ local scales = {
   ms = { { 1e3, 's' }, { 1, 'ms' }, { 1e-3, 'us' }, { 1e-6, 'ns' } },
 }
 
---- Formats a value with the largest scale that it reaches: `units.format(123456, 'bytes')` is '120.6 KiB'.
+--- Formats a value with the largest scale that it reaches: `units.format(123456, 'bytes')` is
+--- '120.6 KiB'.
 ---@param value number
 ---@param scale 'bytes'|'decimal_bytes'|'count'|'ns'|'ms'
 ---@return string
@@ -18,7 +19,8 @@ function units.format(value, scale)
   for i, step in ipairs(steps) do
     if math.abs(value) >= step[1] or i == #steps then
       local scaled = value / step[1]
-      local text = scaled == math.floor(scaled) and step[1] == 1 and ('%d'):format(scaled) or ('%.1f'):format(scaled)
+      local text = scaled == math.floor(scaled) and step[1] == 1 and ('%d'):format(scaled)
+        or ('%.1f'):format(scaled)
       return step[2] == '' and text or text .. ' ' .. step[2]
     end
   end

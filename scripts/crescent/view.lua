@@ -6,6 +6,7 @@ local view = {}
 
 local raw_pairs, raw_ipairs = pairs, ipairs
 
+-- luacheck: push ignore 121
 function pairs(value)
   local meta = getmetatable(value)
   local custom = type(meta) == 'table' and rawget(meta, '__pairs')
@@ -19,6 +20,7 @@ function ipairs(value)
   if custom then return custom(value) end
   return raw_ipairs(value)
 end
+-- luacheck: pop
 
 local function sorted_keys(values)
   local keys = {}
@@ -57,7 +59,8 @@ function view.of(values, owner)
     local value = values[key]
     if type(value) ~= 'table' then return value end
     if not inner[key] then
-      local name = type(key) == 'number' and ('%s[%d]'):format(owner, key) or owner .. '.' .. tostring(key)
+      local place = type(key) == 'number' and '[%d]' or '.%s'
+      local name = owner .. place:format(key)
       inner[key] = view.of(value, name)
     end
     return inner[key]

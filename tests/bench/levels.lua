@@ -52,7 +52,8 @@ for _, measure in ipairs { 'decode', 'prefill' } do
     local row, measured = found.compared.rows[i], found.single[i]
     rows[#rows + 1] = {
       measure, level.name, tostring(measured.latency_ms), rate(measured), share(measured),
-      units.number(row.ratio, 3), row.baseline and 'baseline' or row.verdict, units.number(row.drift, 2),
+      units.number(row.ratio, 3), row.baseline and 'baseline' or row.verdict,
+      units.number(row.drift, 2),
     }
   end
   all[measure] = found
@@ -78,7 +79,8 @@ print(tables.text {
 for _, measure in ipairs { 'decode', 'prefill' } do print(all[measure].compared:sentence()) end
 print(('Decode is held against reading %s at %s GB/s, prefill against %s GFLOP/s.'):format(
   units.format(all.decode.single[1].bytes_per_token, 'bytes'),
-  units.number(all.decode.single[1].bandwidth_gb_s), units.number(all.prefill.single[1].peak_gflop_s)))
+  units.number(all.decode.single[1].bandwidth_gb_s),
+  units.number(all.prefill.single[1].peak_gflop_s)))
 
 local told = {}
 for _, found in ipairs { all.decode.compared, all.prefill.compared, loaded } do

@@ -30,7 +30,8 @@ test.group('Samples', function()
   end)
   test.case('print as their median, to the digit that the spread leaves', function()
     test.equal(tostring(samples), '3.00 ± 1.48 ms')
-    test.equal(tostring(crescent.statistics.samples({ 12.34, 12.39, 12.29 }, { unit = 'ms' })), '12.34 ± 0.07 ms')
+    test.equal(tostring(crescent.statistics.samples({ 12.34, 12.39, 12.29 }, { unit = 'ms' })),
+      '12.34 ± 0.07 ms')
     test.equal(tostring(crescent.statistics.samples({ 0.002 }, { unit = 'ms' })), '2.00 ± 0.00 us')
   end)
   test.case('compare as their median', function()
@@ -64,7 +65,8 @@ test.group('bench', function()
   test.case('of load has no limit, and says why', function()
     local made = crescent.bench.load(fixtures.model 'gpt2', quick)
     test.ok(made.share_of_limit == nil)
-    test.equal(made.absent.share_of_limit, 'a load maps the file and reads no weights, so no limit is known')
+    test.equal(made.absent.share_of_limit,
+      'a load maps the file and reads no weights, so no limit is known')
     test.ok(tostring(made):find('no share_of_limit: a load maps the file', 1, true))
   end)
   test.case('results are JSON with every sample, and one row of CSV', function()
@@ -90,7 +92,8 @@ test.group('compare', function()
     test.equal(made.rows[1].drift, 0)
     test.ok(made.rows[2].drift > 0 and made.rows[2].drift < 1e-3)
     test.equal(made.rows[1].ratio, 1)
-    test.ok(made.rows[2].interval.low <= made.rows[2].ratio and made.rows[2].ratio <= made.rows[2].interval.high)
+    test.ok(made.rows[2].interval.low <= made.rows[2].ratio
+      and made.rows[2].ratio <= made.rows[2].interval.high)
     test.equal(#made.rows[1].latency_ms.values, 2 * made.blocks)
   end)
   test.case('prints a table and a sentence for each candidate', function()
@@ -120,7 +123,8 @@ test.group('compare', function()
   test.case('passes an error of a function on as it was thrown', function()
     local thrown = {}
     local ok, problem = pcall(crescent.bench.compare, {
-      candidates = { { 'a', work(1) }, { 'b', function() error(thrown) end } }, baseline = 'a', time_s_max = 0.1,
+      candidates = { { 'a', work(1) }, { 'b', function() error(thrown) end } }, baseline = 'a',
+      time_s_max = 0.1,
     })
     test.ok(not ok and problem == thrown)
   end)

@@ -6,7 +6,8 @@ local model = crescent.load(fixtures.model 'gpt2_text')  -- 64 positions, 1000 i
 local bare = crescent.load(fixtures.model 'gpt2')        -- 48 positions, 96 ids, no tokenizer
 local slow = model:optimize { level = 0 }
 
-local no_tokenizer = 'no tokenizer here: looked for tokenizer.json, and for vocab.json with merges.txt'
+local no_tokenizer = 'no tokenizer here: looked for tokenizer.json, and for vocab.json with '
+  .. 'merges.txt'
 
 local function ones(count)
   local ids = {}
@@ -25,27 +26,34 @@ end
 
 test.group('loading', function()
   test.case('a folder that is not there says which path was tried', function()
-    refuses('crescent.load: /no/such/model: expected a folder, found none (tried /no/such/model); crescent '
+    refuses('crescent.load: /no/such/model: expected a folder, found none (tried '
+      .. '/no/such/model); crescent '
       .. 'downloads nothing: give the path of a folder with config.json and model.safetensors',
       crescent.load, '/no/such/model')
-    refuses('crescent.tokenizer: /no/such/model: expected a folder, found none (tried /no/such/model)',
+    refuses('crescent.tokenizer: /no/such/model: expected a folder, found none (tried '
+      .. '/no/such/model)',
       crescent.tokenizer, '/no/such/model')
-    refuses('crescent.inspect.file: /no/such.safetensors: expected a file that can be read: No such file or '
+    refuses('crescent.inspect.file: /no/such.safetensors: expected a file that can be read: No '
+      .. 'such file or '
       .. 'directory', crescent.inspect.file, '/no/such.safetensors')
   end)
   test.case('the name of a preset is told about presets', function()
     local ok, problem = pcall(crescent.load, 'gpt2')
     test.ok(not ok)
-    test.ok(problem:find("; 'gpt2' is a preset: crescent.preset('gpt2') makes its shape with random weights; "
+    test.ok(problem:find("; 'gpt2' is a preset: crescent.preset('gpt2') makes its shape with "
+      .. "random weights; "
       .. 'crescent downloads nothing', 1, true))
   end)
   test.case('a folder with .bin files alone is told to convert', function()
     fixtures.with_folder(function(folder)
       bare:save(folder)
       assert(os.rename(folder .. '/model.safetensors', folder .. '/pytorch_model.bin'))
-      refuses(('crescent.load: %s: expected model.safetensors (or model.safetensors.index.json and its shards), '
-        .. 'found only pytorch_model.bin; crescent reads safetensors alone, convert once with transformers: '
-        .. "AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s', safe_serialization=True)"):format(
+      refuses(('crescent.load: %s: expected model.safetensors (or model.safetensors.index.json '
+        .. 'and its shards), '
+        .. 'found only pytorch_model.bin; crescent reads safetensors alone, convert once with '
+        .. 'transformers: '
+        .. "AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s', "
+        .. "safe_serialization=True)"):format(
         folder, folder, folder), crescent.load, folder)
     end)
   end)
@@ -58,13 +66,17 @@ test.group('loading', function()
   test.case('a wrong type or choice says what was expected', function()
     refuses("crescent.load: argument 1 'path': expected a string, got 3", crescent.load, 3)
     refuses("crescent.load: argument 1 'path': expected a string, got nothing", crescent.load)
-    refuses("crescent.load: option 'dtype': expected 'stored' or 'float32' or 'float16' or 'bfloat16', got 'int3'",
+    refuses("crescent.load: option 'dtype': expected 'stored' or 'float32' or 'float16' or "
+      .. "'bfloat16', got 'int3'",
       crescent.load, 'tiny', { dtype = 'int3' })
-    refuses("crescent.load: option 'device': expected 'cpu', got 'cuda'", crescent.load, 'tiny', { device = 'cuda' })
+    refuses("crescent.load: option 'device': expected 'cpu', got 'cuda'", crescent.load, 'tiny',
+      { device = 'cuda' })
   end)
   test.case('an unknown preset names the nearest', function()
-    refuses('crescent.preset: expected one of gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, tinyllama-1.1b, '
-      .. "decoder_tiny, decoder_small, decoder_medium, found 'gtp2' (did you mean 'gpt2'?)", crescent.preset, 'gtp2')
+    refuses('crescent.preset: expected one of gpt2, gpt2-medium, gpt2-large, gpt2-xl, '
+      .. 'distilgpt2, tinyllama-1.1b, '
+      .. "decoder_tiny, decoder_small, decoder_medium, found 'gtp2' (did you mean 'gpt2'?)",
+        crescent.preset, 'gtp2')
   end)
   test.case('weights that are not numbers are refused by name when verified', function()
     local folder = fixtures.path 'malformed/st_nan_weights'
@@ -74,7 +86,8 @@ test.group('loading', function()
   end)
   test.case('saving over a folder with something in it is refused', function()
     local folder = fixtures.path 'models'
-    refuses(("model:save: '%s' exists and is not empty; name a new folder"):format(folder), bare.save, bare, folder)
+    refuses(("model:save: '%s' exists and is not empty; name a new folder"):format(folder),
+      bare.save, bare, folder)
   end)
 end)
 
@@ -82,14 +95,18 @@ test.group('a model', function()
   test.case('without a tokenizer says so', function()
     refuses(('model.tokenizer: %s: %s'):format(fixtures.model 'gpt2', no_tokenizer),
       function() return bare.tokenizer end)
-    refuses(('model:generate: %s: %s'):format(fixtures.model 'gpt2', no_tokenizer), bare.generate, bare, 'text')
-    refuses(("model:generate: option 'stop': expected a model with a tokenizer, got one without (%s: %s)"):format(
+    refuses(('model:generate: %s: %s'):format(fixtures.model 'gpt2', no_tokenizer), bare.generate,
+      bare, 'text')
+    refuses(("model:generate: option 'stop': expected a model with a tokenizer, got one without "
+      .. "(%s: %s)"):format(
       fixtures.model 'gpt2', no_tokenizer), bare.generate, bare, { 1 }, { stop = 'x' })
   end)
   test.case('with a tokenizer of another kind loads, and names the kind when it is used', function()
     local other = crescent.load(fixtures.model 'llama_text')
-    refuses(('model.tokenizer: %s/tokenizer.json: tokenizer of kind BPE with byte fallback, normalizer Prepend + '
-      .. "Replace, no pre-tokenizer: crescent reads byte-level BPE with GPT-2's pattern and no normalizer"):format(
+    refuses(('model.tokenizer: %s/tokenizer.json: tokenizer of kind BPE with byte fallback, '
+      .. 'normalizer Prepend + '
+      .. "Replace, no pre-tokenizer: crescent reads byte-level BPE with GPT-2's pattern and no "
+      .. "normalizer"):format(
       fixtures.model 'llama_text'), function() return other.tokenizer end)
   end)
   test.case('never changes', function()
@@ -101,13 +118,16 @@ test.group('a model', function()
       function() model.layers[1].heads = 3 end)
   end)
   test.case('names the nearest field, weight and level', function()
-    refuses("a model has no method or field 'parms' (did you mean 'params'?)", function() return model.parms end)
+    refuses("a model has no method or field 'parms' (did you mean 'params'?)",
+      function() return model.parms end)
     refuses("model.config has no field 'vocabulary'", function() return model.config.vocabulary end)
-    refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); model:weights() lists all 28",
+    refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); "
+      .. "model:weights() lists all 28",
       bare.weight, bare, 'wte.wieght')
     refuses('model:optimize: level 2 is not available: expected 0 (reference) or 1 (fused)',
       model.optimize, model, { level = 2 })
-    refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize, model)
+    refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize,
+      model)
   end)
   test.case('that was closed says so', function()
     local closed = crescent.load(fixtures.model 'gpt2')
@@ -122,38 +142,50 @@ end)
 
 test.group('ids', function()
   test.case('outside the vocabulary are named with their position', function()
-    refuses('model:forward: token id 70000 at position 3 is outside the vocabulary: expected 0 .. 999',
+    refuses('model:forward: token id 70000 at position 3 is outside the vocabulary: expected 0 '
+      .. '.. 999',
       model.forward, model, { 1, 2, 70000 })
-    refuses("model:forward: argument 2 'ids': expected a list of token ids (integers >= 0), got -3 at position 3",
+    refuses("model:forward: argument 2 'ids': expected a list of token ids (integers >= 0), got "
+      .. "-3 at position 3",
       model.forward, model, { 1, 2, -3 })
     local tokenizer = model.tokenizer
-    refuses('tokenizer:decode: token id 99999: expected 0 .. 999', tokenizer.decode, tokenizer, { 99999 })
-    refuses("tokenizer:decode: argument 2 'ids': expected a list of token ids (integers >= 0), got 'a' at position 1",
+    refuses('tokenizer:decode: token id 99999: expected 0 .. 999', tokenizer.decode, tokenizer,
+      { 99999 })
+    refuses("tokenizer:decode: argument 2 'ids': expected a list of token ids (integers >= 0), "
+      .. "got 'a' at position 1",
       tokenizer.decode, tokenizer, { 'a' })
     tokenizer:close()
-    refuses("tokenizer:encode: argument 1 'tokenizer': expected an open tokenizer, got a closed one",
+    refuses("tokenizer:encode: argument 1 'tokenizer': expected an open tokenizer, got a closed "
+      .. 'one',
       tokenizer.encode, tokenizer, 'x')
   end)
   test.case('that are none are refused', function()
     refuses("model:forward: argument 2 'ids': expected at least one token id, got an empty list",
       model.forward, model, {})
-    refuses("model:forward: argument 2 'ids': expected a list of token ids, got 'x'", model.forward, model, 'x')
-    refuses("model:generate: argument 2 'prompt': expected at least one token id, got an empty list",
+    refuses("model:forward: argument 2 'ids': expected a list of token ids, got 'x'", model.forward,
+      model, 'x')
+    refuses("model:generate: argument 2 'prompt': expected at least one token id, got an empty "
+      .. 'list',
       model.generate, model, {})
     refuses("model:generate: argument 2 'prompt': expected a prompt of at least one token, got ''",
       model.generate, model, '')
   end)
   test.case('in a batch must be lists of one length', function()
-    refuses("model:forward: argument 2 'ids': expected lists of equal length (the first has 2 ids), got 1 in list 2",
+    refuses("model:forward: argument 2 'ids': expected lists of equal length (the first has 2 "
+      .. "ids), got 1 in list 2",
       model.forward, model, { { 1, 2 }, { 3 } })
-    refuses("model:forward: argument 2 'ids': expected a list of lists of token ids, got 3 at position 2",
+    refuses("model:forward: argument 2 'ids': expected a list of lists of token ids, got 3 at "
+      .. "position 2",
       model.forward, model, { { 1, 2 }, 3 })
-    refuses("model:forward: argument 2 'ids': expected lists of at least one token id, got an empty list 2",
+    refuses("model:forward: argument 2 'ids': expected lists of at least one token id, got an "
+      .. "empty list 2",
       model.forward, model, { { 1, 2 }, {} })
   end)
   test.case('that are more than positions are refused', function()
-    refuses("model:forward: 65 tokens are more than the model's 48 positions", bare.forward, bare, ones(65))
-    refuses("model:generate: argument 2 'prompt': expected at most 48 tokens (the model's positions), got 65",
+    refuses("model:forward: 65 tokens are more than the model's 48 positions", bare.forward, bare,
+      ones(65))
+    refuses("model:generate: argument 2 'prompt': expected at most 48 tokens (the model's "
+      .. "positions), got 65",
       bare.generate, bare, ones(65))
     refuses("model:session: option 'tokens': expected 1 .. 64 (the model's positions), got 10000",
       model.session, model, { tokens = 10000 })
@@ -162,18 +194,19 @@ end)
 
 test.group('generate', function()
   test.case('checks its options', function()
-    refuses("model:generate: option 'tokens': expected an integer >= 1, got 0", bare.generate, bare, { 1 },
-      { tokens = 0 })
-    refuses("model:generate: option 'top_p': expected a number in (0, 1], got 0", bare.generate, bare, { 1 },
-      { top_p = 0 })
-    refuses("model:generate: option 'stop': expected a string or a list of strings, got 3", model.generate, model,
-      { 1 }, { stop = 3 })
-    refuses("model:generate: option 'stop': expected a text of at least one character, got ''", model.generate,
-      model, { 1 }, { stop = '' })
+    refuses("model:generate: option 'tokens': expected an integer >= 1, got 0", bare.generate, bare,
+      { 1 }, { tokens = 0 })
+    refuses("model:generate: option 'top_p': expected a number in (0, 1], got 0", bare.generate,
+      bare, { 1 }, { top_p = 0 })
+    refuses("model:generate: option 'stop': expected a string or a list of strings, got 3",
+      model.generate, model, { 1 }, { stop = 3 })
+    refuses("model:generate: option 'stop': expected a text of at least one character, got ''",
+      model.generate, model, { 1 }, { stop = '' })
   end)
   test.case('passes an error of on_token on as it was thrown', function()
     local thrown = {}
-    local ok, problem = pcall(model.generate, model, 'a', { on_token = function() error(thrown) end })
+    local ok, problem = pcall(model.generate, model, 'a',
+      { on_token = function() error(thrown) end })
     test.ok(not ok and problem == thrown)
   end)
 end)
@@ -184,9 +217,11 @@ test.group('a session', function()
     refuses('session:generate: the session is empty: feed it a prompt of at least one token first',
       session.generate, session, { tokens = 1 })
     session:feed { 1 }
-    refuses('session:feed: 5 more tokens do not fit: the session holds 1 of 4; truncate it or open a longer one',
+    refuses('session:feed: 5 more tokens do not fit: the session holds 1 of 4; truncate it or '
+      .. 'open a longer one',
       session.feed, session, ones(5))
-    refuses("session:truncate: argument 2 'n': expected 0 .. 1 (what it holds), got 3", session.truncate, session, 3)
+    refuses("session:truncate: argument 2 'n': expected 0 .. 1 (what it holds), got 3",
+      session.truncate, session, 3)
     test.equal(session.length, 1)
     session:close()
     refuses("session:feed: argument 1 'session': expected an open session, got a closed one",
@@ -200,7 +235,8 @@ test.group('a session', function()
     refuses("session:truncate: the session is generating; its on_token function can't change it",
       session.generate, session, { tokens = 3, on_token = function() session:truncate(0) end })
     session:truncate(1)
-    local made = session:generate { tokens = 3, ignore_eos = true, on_token = function() session:close() end }
+    local made = session:generate { tokens = 3, ignore_eos = true,
+      on_token = function() session:close() end }
     test.equal(made.new_tokens, 3)
     test.equal(tostring(session), 'closed session')
   end)
@@ -212,16 +248,22 @@ test.group('eval', function()
   end
   test.case('takes exactly one text', function()
     perplexity("expected exactly one of the options 'file', 'text' and 'ids', got none", {})
-    perplexity("expected exactly one of the options 'file', 'text' and 'ids', got 'file' and 'text'",
+    perplexity("expected exactly one of the options 'file', 'text' and 'ids', got 'file' and "
+      .. "'text'",
       { file = 'a', text = 'b' })
-    perplexity("option 'file': expected a readable text file, got '/no/such': No such file or directory",
+    perplexity("option 'file': expected a readable text file, got '/no/such': No such file or "
+      .. "directory",
       { file = '/no/such' })
-    perplexity("option 'file': expected a readable text file, got '/': Is a directory", { file = '/' })
+    perplexity("option 'file': expected a readable text file, got '/': Is a directory",
+      { file = '/' })
   end)
   test.case('needs a text, a window and a stride that fit', function()
-    perplexity('the text has 1 token: expected at least 2, since one predicts the next', { text = 'a' })
-    perplexity("window: expected 2 .. 64 (the model's positions), got 1000", { text = 'a b c', window = 1000 })
-    perplexity('stride: expected 1 .. 10 (the window), got 12', { text = 'a b c', window = 10, stride = 12 })
+    perplexity('the text has 1 token: expected at least 2, since one predicts the next',
+      { text = 'a' })
+    perplexity("window: expected 2 .. 64 (the model's positions), got 1000",
+      { text = 'a b c', window = 1000 })
+    perplexity('stride: expected 1 .. 10 (the window), got 12',
+      { text = 'a b c', window = 10, stride = 12 })
   end)
   test.case('compares models of one vocabulary', function()
     refuses('crescent.eval.agreement: the vocabularies differ: 1000 and 96 ids',
@@ -242,12 +284,15 @@ test.group('bench', function()
   end)
   test.case('needs candidates with names, of the kind that is measured', function()
     compare("option 'candidates': expected a table, got nothing", {})
-    compare("option 'candidates': expected at least two, got 0", { candidates = {}, baseline = 'a' })
+    compare("option 'candidates': expected at least two, got 0",
+      { candidates = {}, baseline = 'a' })
     compare("option 'candidates': expected a list of { 'name', model }, got a model at position 1",
       { candidates = { model, slow }, baseline = 'a' })
-    compare("option 'candidates': expected a list of { 'name', model }, got the name a model at position 2",
+    compare("option 'candidates': expected a list of { 'name', model }, got the name a model at "
+      .. "position 2",
       { candidates = { { 'a', model }, { slow } }, baseline = 'a' })
-    compare("option 'candidates': expected a list of { 'name', model }, got nil for 'b' at position 2",
+    compare("option 'candidates': expected a list of { 'name', model }, got nil for 'b' at "
+      .. "position 2",
       { candidates = { { 'a', model }, { 'b' } }, baseline = 'a' })
     compare("option 'candidates': expected a name for each, got 'a' twice",
       { candidates = { { 'a', model }, { 'a', slow } }, baseline = 'a', measure = 'decode' })
@@ -263,15 +308,19 @@ test.group('bench', function()
       { candidates = pair, baseline = 'c', measure = 'decode' })
   end)
   test.case('does not time a thing against itself unless told to', function()
-    compare("candidates 'a' and 'b' are the same model at the same level; give aa = true to time it against itself",
-      { candidates = { { 'a', model }, { 'b', model:optimize { level = 1 } } }, baseline = 'a', measure = 'decode' })
-    compare("candidates 'a' and 'b' are the same function; give aa = true to time it against itself",
+    compare("candidates 'a' and 'b' are the same model at the same level; give aa = true to "
+      .. "time it against itself",
+      { candidates = { { 'a', model }, { 'b', model:optimize { level = 1 } } }, baseline = 'a',
+        measure = 'decode' })
+    compare("candidates 'a' and 'b' are the same function; give aa = true to time it against "
+      .. 'itself',
       { candidates = { { 'a', print }, { 'b', print } }, baseline = 'a' })
     compare("candidates 'a' and 'b' are the same folder; give aa = true to time it against itself",
       { candidates = { { 'a', 'tiny' }, { 'b', 'tiny' } }, baseline = 'a', measure = 'load' })
   end)
   test.case('checks the work that it is to do', function()
-    compare("option 'with': expected what measure = 'decode' takes, got 'token' (did you mean 'tokens'?)",
+    compare("option 'with': expected what measure = 'decode' takes, got 'token' (did you mean "
+      .. "'tokens'?)",
       { candidates = pair, baseline = 'a', measure = 'decode', with = { token = 3 } })
     compare("option 'with': expected tokens to be an integer >= 1, got 'x'",
       { candidates = pair, baseline = 'a', measure = 'decode', with = { tokens = 'x' } })
@@ -281,20 +330,25 @@ test.group('bench', function()
       candidates = { { 'a', model }, { 'b', bare } }, baseline = 'a', measure = 'decode',
       with = { prompt = 4, tokens = 4 }, tolerance = 1e-3,
     })
-    compare("option 'tolerance': expected models, whose logits can be compared, got other candidates",
+    compare("option 'tolerance': expected models, whose logits can be compared, got other "
+      .. "candidates",
       { candidates = { { 'a', print }, { 'b', type } }, baseline = 'a', tolerance = 1 })
     local ok, problem = pcall(crescent.bench.compare, {
-      candidates = { { 'a', bare }, { 'b', crescent.load(fixtures.model 'gpt2', { dtype = 'bfloat16' }) } },
+      candidates = { { 'a', bare },
+        { 'b', crescent.load(fixtures.model 'gpt2', { dtype = 'bfloat16' }) } },
       baseline = 'a', measure = 'decode', with = { prompt = 4, tokens = 4 }, tolerance = 1e-5,
     })
     test.ok(not ok)
-    test.ok(problem:find("candidate 'b' differs from the baseline: a logit by 0%.0%d+ of their spread, over the "
+    test.ok(problem:find("candidate 'b' differs from the baseline: a logit by 0%.0%d+ of their "
+      .. "spread, over the "
       .. 'tolerance 1e%-05; nothing was timed'))
   end)
   test.case('makes Samples of numbers alone', function()
-    refuses("crescent.statistics.samples: argument 1 'values': expected at least one number, got an empty list",
+    refuses("crescent.statistics.samples: argument 1 'values': expected at least one number, "
+      .. "got an empty list",
       crescent.statistics.samples, {})
-    refuses("crescent.statistics.samples: argument 1 'values': expected numbers, got 'a' at position 2",
+    refuses("crescent.statistics.samples: argument 1 'values': expected numbers, got 'a' at "
+      .. "position 2",
       crescent.statistics.samples, { 1, 'a' })
   end)
 end)

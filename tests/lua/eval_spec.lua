@@ -7,11 +7,13 @@ local prompt = fixtures.expected('gpt2').prompts[2]
 
 test.group('perplexity', function()
   test.case('of one window is that of the reference', function()
-    local made = crescent.eval.perplexity(model, { ids = prompt.input_ids, window = 48, stride = 48 })
+    local made = crescent.eval.perplexity(model,
+      { ids = prompt.input_ids, window = 48, stride = 48 })
     test.equal(made.tokens, prompt.nll_terms)
     test.near(made.nll_nats, prompt.nll_sum, 1e-5 * prompt.nll_terms)
     test.near(made.perplexity, math.exp(prompt.nll_sum / prompt.nll_terms), 1e-3)
-    test.equal(made.protocol, 'window 48, stride 48, each target once in the first window that holds it '
+    test.equal(made.protocol,
+      'window 48, stride 48, each target once in the first window that holds it '
       .. 'with a predecessor, level 1, float32')
   end)
   test.case('counts every target once, however windows overlap', function()

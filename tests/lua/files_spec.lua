@@ -5,7 +5,8 @@ local fixtures = require 'fixtures'
 test.group('json', function()
   test.case('comes back as it went out', function()
     for _, text in ipairs {
-      '{"a":[1,2.5,{"b":"x"}],"c":true}', '[]', '{}', '[[],{}]', '"ŋ"', '-3', '[1,null,2]', '9007199254740992',
+      '{"a":[1,2.5,{"b":"x"}],"c":true}', '[]', '{}', '[[],{}]', '"ŋ"', '-3', '[1,null,2]',
+      '9007199254740992',
     } do
       test.equal(crescent.json.encode(crescent.json.decode(text)), text)
     end
@@ -48,7 +49,9 @@ test.group('inspect', function()
   test.case('finds the weights that are not numbers', function()
     local model = crescent.load(fixtures.path 'malformed/st_nan_weights')
     local sick = 0
-    for _, tensor in ipairs(crescent.inspect.health(model)) do sick = sick + tensor.nan + tensor.infinite end
+    for _, tensor in ipairs(crescent.inspect.health(model)) do
+      sick = sick + tensor.nan + tensor.infinite
+    end
     test.ok(sick > 0)
     for _, tensor in ipairs(crescent.inspect.health(crescent.load(fixtures.model 'gpt2'))) do
       test.equal(tensor.nan + tensor.infinite, 0)
