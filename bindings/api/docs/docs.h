@@ -19,6 +19,10 @@ std::string reference_page(Subjects subjects);
 /// first argument stands before the colon.
 std::string signature(const Function& function);
 
+/// The same as Lua can declare it, where nothing may follow `...`: options behind a list of values
+/// are one of them.
+std::string declaration(const Function& function);
+
 bool is_method(const Function& function);
 
 }  // namespace crescent::api

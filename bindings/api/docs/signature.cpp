@@ -18,4 +18,11 @@ std::string signature(const Function& function) {
   return text + ')';
 }
 
+std::string declaration(const Function& function) {
+  std::string text = signature(function);
+  const size_t dots = text.find("..., ");
+  if (dots != text.npos) text.replace(dots, text.npos, "...)");
+  return text;
+}
+
 }  // namespace crescent::api

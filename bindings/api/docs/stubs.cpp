@@ -49,6 +49,24 @@ void write_options(Out out, const Function& function) {
   }
 }
 
+void write_parameters(Out out, const Function& function) {
+  const bool with_options = !function.options.empty();
+  for (size_t i = is_method(function) ? 1 : 0; i < function.args.size(); ++i) {
+    const auto& arg = function.args[i];
+    if (arg.variadic) {
+      const std::string last = with_options ? "|" + options_class(function) : "";
+      fmt::format_to(out, "---@param ... {}{} {}\n", arg.value.lua_type(), last, arg.doc);
+      return;
+    }
+    fmt::format_to(out, "---@param {}{} {} {}\n", arg.name, arg.optional ? "?" : "",
+                   arg.value.lua_type(), arg.doc);
+  }
+  if (!with_options) return;
+  bool required = false;
+  for (const auto& option : function.options) required |= option.required;
+  fmt::format_to(out, "---@param options{} {}\n", required ? "" : "?", options_class(function));
+}
+
 void write_function(Out out, const Function& function) {
   if (!function.options.empty()) write_options(out, function);
   fmt::format_to(out, "\n");
@@ -58,18 +76,9 @@ void write_function(Out out, const Function& function) {
     comment(out, "--- ", function.example);
     fmt::format_to(out, "--- ```\n");
   }
-  bool options_required = false;
-  for (const auto& option : function.options) options_required |= option.required;
-  for (size_t i = is_method(function) ? 1 : 0; i < function.args.size(); ++i) {
-    const auto& arg = function.args[i];
-    fmt::format_to(out, "---@param {}{} {} {}\n", arg.variadic ? "..." : arg.name,
-                   arg.optional && !arg.variadic ? "?" : "", arg.value.lua_type(), arg.doc);
-  }
-  if (!function.options.empty())
-    fmt::format_to(out, "---@param options{} {}\n", options_required ? "" : "?",
-                   options_class(function));
+  write_parameters(out, function);
   if (!function.returns.empty()) fmt::format_to(out, "---@return {}\n", function.returns);
-  std::string call = signature(function);
+  std::string call = declaration(function);
   if (is_method(function)) call = class_of(function.name) + call.substr(function.name.find(':'));
   fmt::format_to(out, "function {} end\n", call);
 }

@@ -23,7 +23,8 @@ const Subject& sample() {
                     {.name = "model:warm",
                      .doc = "Warms.",
                      .args = {{"model", Kind::model, "is warmed"},
-                              {"degrees", Kind::number, "one or more", false, true}}}},
+                              {"degrees", Kind::number, "one or more", false, true}},
+                     .options = {{"slowly", Kind::boolean, "false", "takes its time"}}}},
       .fields = {{"model.heat", "how warm it is", "number"}}};
   return subject;
 }
@@ -58,8 +59,11 @@ local Model = {}
 ---@return number[]
 function crescent.weather.forecast(days, options) end
 
+---@class crescent.Model.warm.Options
+---@field slowly? boolean takes its time (default: `false`)
+
 --- Warms.
----@param ... number one or more
+---@param ... number|crescent.Model.warm.Options one or more
 function Model:warm(...) end
 )");
 }
@@ -97,7 +101,7 @@ Returns `number[]`.
 print(crescent.weather.forecast(3, { place = 'here' }))
 ```
 
-### `model:warm(...)`
+### `model:warm(..., options)`
 
 Warms.
 
@@ -105,6 +109,10 @@ Warms.
 | --- | --- | --- |
 | `model` | a model | is warmed |
 | `degrees` ... | a number | one or more |
+
+| option | is | default | |
+| --- | --- | --- | --- |
+| `slowly` | true or false | `false` | takes its time |
 )");
 }
 
@@ -136,7 +144,7 @@ TEST(Documents, NameEveryFunctionWithItsOptionsAndEveryField) {
         EXPECT_NE(stubs.find("---@field " + std::string(option.name)), stubs.npos)
             << function.name << ": " << option.name;
       }
-      const std::string call = signature(function);
+      const std::string call = declaration(function);
       const size_t colon = call.find(':');
       EXPECT_NE(
           stubs.find((colon == call.npos ? "function " + call : call.substr(colon)) + " end\n"),
@@ -161,7 +169,11 @@ TEST(Documents, ExamplesAreLua) {
   const std::unique_ptr<lua_State, void (*)(lua_State*)> L(luaL_newstate(), lua_close);
   for (const Subject* subject : subjects())
     for (const auto& function : subject->functions) {
-      const std::string text(function.example);
+      // A statement, or an expression as it is typed at the prompt.
+      std::string text = "return " + std::string(function.example);
+      if (luaL_loadbuffer(L.get(), text.data(), text.size(), "=example") != 0) {
+        text = function.example;
+      }
       EXPECT_EQ(luaL_loadbuffer(L.get(), text.data(), text.size(), "=example"), 0)
           << function.name << ": " << lua_tostring(L.get(), -1);
       lua_settop(L.get(), 0);
