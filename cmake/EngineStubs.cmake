@@ -1,13 +1,15 @@
-# crescent_engine_stubs(TARGET): keeps libraries out of the process that LibTorch lists and never uses.
+# crescent_engine_stubs(TARGET): keeps libraries out of the process that LibTorch lists and never
+# uses.
 #
-# Debian's libtorch_cpu was linked with OpenCV, ffmpeg, leveldb, lmdb, snappy and ZeroMQ, binds no symbol
-# of theirs, and through them brings Qt: 289 shared objects and 140 ms at the first touch of a tensor.
-# Empty libraries with their SONAMEs, found first through an old-style RPATH (the only kind that reaches
-# the dependencies of dependencies), stand in for them. A LibTorch that does use one fails to load with
-# the symbol's name. Other LibTorchs list none of them, and get no stubs.
+# Debian's libtorch_cpu was linked with OpenCV, ffmpeg, leveldb, lmdb, snappy and ZeroMQ, binds no
+# symbol of theirs, and through them brings Qt: 289 shared objects and 140 ms at the first touch of
+# a tensor. Empty libraries with their SONAMEs, found first through an old-style RPATH (the only kind
+# that reaches the dependencies of dependencies), stand in for them. A LibTorch that does use one
+# fails to load with the symbol's name. Other LibTorchs list none of them, and get no stubs.
 function(crescent_engine_stubs target)
   execute_process(COMMAND ${CMAKE_READELF} -d ${LEAN_TORCH_CPU} OUTPUT_VARIABLE dynamic)
-  string(REGEX MATCHALL "lib(opencv_|av|sw|leveldb|lmdb|snappy|zmq)[A-Za-z0-9_.-]*" sonames "${dynamic}")
+  string(REGEX MATCHALL "lib(opencv_|av|sw|leveldb|lmdb|snappy|zmq)[A-Za-z0-9_.-]*" sonames
+    "${dynamic}")
   set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH TRUE)
   if(NOT sonames)
     return()
@@ -17,8 +19,8 @@ function(crescent_engine_stubs target)
   file(WRITE ${empty} "")
   foreach(soname IN LISTS sonames)
     add_library(stub_${soname} SHARED ${empty})
-    set_target_properties(stub_${soname} PROPERTIES PREFIX "" SUFFIX "" OUTPUT_NAME ${soname} NO_SONAME ON
-      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/crescent_stubs)
+    set_target_properties(stub_${soname} PROPERTIES PREFIX "" SUFFIX "" OUTPUT_NAME ${soname}
+      NO_SONAME ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/crescent_stubs)
     target_link_options(stub_${soname} PRIVATE -nostdlib -Wl,-soname,${soname})
     add_dependencies(${target} stub_${soname})
     install(TARGETS stub_${soname} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/crescent_stubs)

@@ -1,13 +1,5 @@
-# A relocatable tree: everything finds its neighbours from where it lies.
-#   bin/crescent  lib/libcrescent_engine.so  share/crescent/models  share/crescent/examples
-#   share/doc/crescent: README, reference page, definitions for the Lua language server
-include(GNUInstallDirs)
-
-install(TARGETS crescent RUNTIME DESTINATION bin)
-if(CRESCENT_TENSOR)
-  install(TARGETS crescent_engine LIBRARY DESTINATION lib)
-endif()
-install(DIRECTORY examples/models DESTINATION share/crescent)
+# What an install has beside the programs: examples, and documents with definitions for the Lua
+# language server. Everything finds its neighbours from where it lies, so the tree may be moved.
 install(DIRECTORY examples DESTINATION share/crescent PATTERN models EXCLUDE)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/crescent)
 install(CODE "execute_process(COMMAND \"$<TARGET_FILE:crescent_docs>\"

@@ -34,7 +34,10 @@ struct TensorView {
 struct SiteSet {
   uint32_t bits = 0;
   constexpr bool has(Site site) const { return bits >> static_cast<int>(site) & 1; }
-  constexpr SiteSet& add(Site site) { bits |= 1u << static_cast<int>(site); return *this; }
+  constexpr SiteSet& add(Site site) {
+    bits |= 1u << static_cast<int>(site);
+    return *this;
+  }
 };
 
 class Observer {

@@ -15,16 +15,18 @@ class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  uint32_t bits();               ///< 32 uniform bits
-  double uniform();              ///< [0, 1), 53 bits
-  uint64_t below(uint64_t n);    ///< 0 .. n-1 without bias
-  double normal();               ///< mean 0, standard deviation 1, with a float's precision
+  uint32_t bits();             ///< 32 uniform bits
+  double uniform();            ///< [0, 1), 53 bits
+  uint64_t below(uint64_t n);  ///< 0 .. n-1 without bias
+  double normal();             ///< mean 0, standard deviation 1, with a float's precision
 
   /// Fills with normals, scaled by `deviation`. The values depend on (seed, stream, index) alone,
   /// not on how the work is split; several threads are used for large spans.
-  static void fill_normal(std::span<float> out, uint64_t seed, uint64_t stream, float mean, float deviation);
+  static void fill_normal(std::span<float> out, uint64_t seed, uint64_t stream, float mean,
+                          float deviation);
   /// Likewise uniform in [low, high).
-  static void fill_uniform(std::span<float> out, uint64_t seed, uint64_t stream, float low, float high);
+  static void fill_uniform(std::span<float> out, uint64_t seed, uint64_t stream, float low,
+                           float high);
 
  private:
   uint64_t seed_, stream_, counter_ = 0;

@@ -5,8 +5,7 @@ local verses = io.popen [[
   bible -f gen1:1-rev22:21 | sed -E 's/^[0-9]?[A-Za-z]+[0-9]+:[0-9]+ //' | tail -n +29548]]
 local held_out = verses:read('*a')
 verses:close()
-assert(#held_out == 199071,
-  "the command `bible` gave another text: install Debian's package bible-kjv")
+assert(#held_out == 199071, "the command `bible` gave another text: install Debian's bible-kjv")
 
 local model = crescent.load('tiny')
 print(model)
@@ -42,7 +41,6 @@ print(crescent.table.text {
     { 'drift', units.number(level_1.drift, 2), 'largest difference of a logit over their spread' },
   },
 })
-print(('\nOn verses that it never saw, the model is as unsure as between %s equally likely '
-  .. 'tokens. %s')
+print(('\nOn unseen verses the model is as unsure as between %s equally likely tokens. %s')
   :format(units.number(quality.perplexity, 4), speed:sentence()))
 for _, warning in ipairs(speed.warnings) do print('warning: ' .. warning) end

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 
-
 #ifdef __x86_64__
 #  include <cpuid.h>
 #endif

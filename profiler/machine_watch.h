@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "profiler/machine.h"
 #include "engine/system_files.h"
+#include "profiler/machine.h"
 
 namespace crescent {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "engine/error.h"
-#include "profiler/machine.h"
 #include "engine/system_files.h"
+#include "profiler/machine.h"
 
 namespace crescent {
 

@@ -17,7 +17,8 @@ class Session {
 
   /// @param capacity  most tokens that it will ever hold; memory is asked for before it is taken.
   /// @throws Error if capacity is over positions_max, or memory does not suffice.
-  static std::unique_ptr<Session> open(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity);
+  static std::unique_ptr<Session> open(std::shared_ptr<const Model> model, int64_t batch,
+                                       int64_t capacity);
 
   /// Appends ids (B, T) and returns the logits of the new positions: (B, T, V), or (B, 1, V).
   /// @throws Error if they don't fit (names length, asked, capacity); nothing is changed then.
@@ -27,7 +28,7 @@ class Session {
 
   virtual int64_t length() const = 0;
   virtual int64_t capacity() const = 0;
-  virtual int64_t bytes() const = 0;               ///< held by the cache
+  virtual int64_t bytes() const = 0;  ///< held by the cache
   virtual const Model& model() const = 0;
   virtual std::span<const int32_t> ids() const = 0;  ///< of batch row 0
 };

@@ -16,8 +16,9 @@ class Family {
  public:
   virtual ~Family() = default;
 
-  virtual std::string_view model_type() const = 0;         ///< 'gpt2'
-  virtual std::vector<std::string_view> prefixes() const = 0;  ///< { "transformer.", "" }; the first is written
+  virtual std::string_view model_type() const = 0;  ///< 'gpt2'
+  virtual std::vector<std::string_view> prefixes()
+      const = 0;  ///< { "transformer.", "" }; the first is written
 
   /// Reads config.json, old and new spellings. A key that the family allows and we don't do is
   /// refused by name; a size is never filled with a default. `where` is the file's path.
@@ -32,7 +33,8 @@ class Family {
 
   /// Tensors that old files carry and that hold nothing learned (stored masks, rotary tables), and
   /// `lm_head.weight` beside a tied embedding.
-  virtual bool ignorable(std::string_view name_without_prefix, const DecoderConfig& config) const = 0;
+  virtual bool ignorable(std::string_view name_without_prefix,
+                         const DecoderConfig& config) const = 0;
 };
 
 /// What a file calls this tensor: the prefix goes before every name but that of the head, which

@@ -16,11 +16,12 @@ struct HfFolder {
   std::filesystem::path path;
   const Family* family = nullptr;
   DecoderConfig config;
-  Layout layout;                                ///< same order as `stored`
-  std::vector<Checkpoint::Stored> stored;       ///< one for each of `layout`
-  std::string prefix;                           ///< what this file puts before the names
+  Layout layout;                           ///< same order as `stored`
+  std::vector<Checkpoint::Stored> stored;  ///< one for each of `layout`
+  std::string prefix;                      ///< what this file puts before the names
   Checkpoint checkpoint;
-  std::vector<int32_t> end_of_text;             ///< ids: generation_config.json, else config.json; may be empty
+  std::vector<int32_t>
+      end_of_text;  ///< ids: generation_config.json, else config.json; may be empty
 };
 
 /// Reads config.json, opens the weights, and holds every tensor's name, dtype and shape against
@@ -28,13 +29,19 @@ struct HfFolder {
 /// @throws Error; 'gpt2' and the like without a folder are told about presets.
 HfFolder open_hf_folder(const std::filesystem::path& folder);
 
-/// Parses JSON that came from outside: at most `bytes_max` bytes, nesting at most 64, no duplicate keys.
+/// Parses JSON that came from outside: at most `bytes_max` bytes, nesting at most 64, no duplicate
+/// keys.
 /// @throws Error naming `where` and the position.
-nlohmann::json parse_json(std::string_view text, std::string_view where, size_t bytes_max = 256u << 20);
+nlohmann::json parse_json(std::string_view text, std::string_view where,
+                          size_t bytes_max = 256u << 20);
 nlohmann::json read_json(const std::filesystem::path& path);
 
 /// The checks of config.json alone: what the fuzzer calls.
-struct ReadConfig { const Family* family; DecoderConfig config; std::vector<int32_t> end_of_text; };
+struct ReadConfig {
+  const Family* family;
+  DecoderConfig config;
+  std::vector<int32_t> end_of_text;
+};
 ReadConfig read_hf_config(const nlohmann::json& config, std::string_view where);
 
 }  // namespace crescent

@@ -16,7 +16,8 @@ namespace crescent {
 // A safetensors file:
 //
 //   0        uint64, little endian: N, the length of the header in bytes
-//   8        N bytes of JSON: { "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [a, b] },
+//   8        N bytes of JSON: { "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [a, b]
+//   },
 //            ..., "__metadata__": { "key": "value" } }; may be padded with spaces at its end
 //   8 + N    the data; offsets count from here, b - a = product of shape x bytes of dtype; the
 //            tensors fill it without gap and without overlap
@@ -29,8 +30,8 @@ std::string_view safetensors_name_of(Dtype dtype);
 struct TensorEntry {
   std::string name;
   Dtype dtype;
-  std::vector<int64_t> shape;       ///< empty: a scalar
-  uint64_t begin = 0;               ///< absolute in the file
+  std::vector<int64_t> shape;  ///< empty: a scalar
+  uint64_t begin = 0;          ///< absolute in the file
   uint64_t bytes = 0;
 };
 
@@ -42,7 +43,7 @@ class SafetensorsFile {
 
   /// The check alone, on bytes from anywhere: what the fuzzer calls.
   struct Header {
-    std::vector<TensorEntry> entries;               ///< in file order
+    std::vector<TensorEntry> entries;  ///< in file order
     std::map<std::string, std::string> metadata;
   };
   static Header parse(std::span<const std::byte> file, const std::filesystem::path& name_in_errors);
@@ -74,7 +75,7 @@ class Checkpoint {
 
   const Stored* find(std::string_view name) const;  ///< nullptr if there is none
   const std::map<std::string, Stored, std::less<>>& tensors() const { return tensors_; }
-  uint64_t bytes() const;                           ///< of tensor data
+  uint64_t bytes() const;  ///< of tensor data
   const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }
 
  private:

@@ -17,10 +17,10 @@ struct Rotary {
   enum class Scaling { none, linear, llama3 };
   double theta = 10000.0;
   Scaling scaling = Scaling::none;
-  double factor = 1.0;              ///< linear and llama3
-  double low_freq_factor = 1.0;     ///< llama3
-  double high_freq_factor = 4.0;    ///< llama3
-  int64_t original_positions = 0;   ///< llama3: the context the frequencies were trained for
+  double factor = 1.0;             ///< linear and llama3
+  double low_freq_factor = 1.0;    ///< llama3
+  double high_freq_factor = 4.0;   ///< llama3
+  int64_t original_positions = 0;  ///< llama3: the context the frequencies were trained for
 
   bool operator==(const Rotary&) const = default;
 };
@@ -29,9 +29,9 @@ struct Rotary {
 /// of it again from an index or a count, so a layer that lost heads or neurons is an ordinary one.
 struct LayerSpec {
   int64_t head_dim = 0;
-  std::vector<int32_t> kv_of_head;      ///< for every query head, the key/value head it reads
+  std::vector<int32_t> kv_of_head;  ///< for every query head, the key/value head it reads
   int32_t kv_heads = 0;
-  double attention_scale = 1.0;         ///< scores are multiplied by it
+  double attention_scale = 1.0;  ///< scores are multiplied by it
   int64_t ffn_width = 0;
   bool has_attention = true;
   bool has_ffn = true;
@@ -52,18 +52,18 @@ struct LayerShape {
 LayerSpec whole_layer(const LayerShape& shape);
 
 struct DecoderConfig {
-  std::string family;                   ///< the `model_type` of config.json
+  std::string family;  ///< the `model_type` of config.json
   int64_t vocab = 0;
   int64_t d_model = 0;
-  int64_t positions_max = 0;            ///< longest sequence, in tokens
+  int64_t positions_max = 0;  ///< longest sequence, in tokens
 
   NormKind norm = NormKind::layer_norm;
   double norm_eps = 1e-5;
   PositionKind positions = PositionKind::learned;
-  Rotary rotary;                        ///< only with PositionKind::rotary
+  Rotary rotary;  ///< only with PositionKind::rotary
 
   Activation activation = Activation::gelu_tanh;
-  bool gated_ffn = false;               ///< down(act(gate(x)) * up(x)) instead of down(act(up(x)))
+  bool gated_ffn = false;  ///< down(act(gate(x)) * up(x)) instead of down(act(up(x)))
   bool qkv_bias = true;
   bool attention_output_bias = true;
   bool ffn_bias = true;

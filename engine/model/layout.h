@@ -10,14 +10,32 @@ namespace crescent {
 
 /// The place of a tensor in our description, whatever a family's file calls it.
 enum class Slot {
-  token_embedding, position_embedding, final_norm_weight, final_norm_bias, head_weight,
+  token_embedding,
+  position_embedding,
+  final_norm_weight,
+  final_norm_bias,
+  head_weight,
   // per layer from here on
-  attention_norm_weight, attention_norm_bias,
-  qkv_weight, qkv_bias,                                // where the file stores the three fused
-  q_weight, q_bias, k_weight, k_bias, v_weight, v_bias,
-  attention_output_weight, attention_output_bias,
-  ffn_norm_weight, ffn_norm_bias,
-  ffn_gate_weight, ffn_gate_bias, ffn_up_weight, ffn_up_bias, ffn_down_weight, ffn_down_bias,
+  attention_norm_weight,
+  attention_norm_bias,
+  qkv_weight,
+  qkv_bias,  // where the file stores the three fused
+  q_weight,
+  q_bias,
+  k_weight,
+  k_bias,
+  v_weight,
+  v_bias,
+  attention_output_weight,
+  attention_output_bias,
+  ffn_norm_weight,
+  ffn_norm_bias,
+  ffn_gate_weight,
+  ffn_gate_bias,
+  ffn_up_weight,
+  ffn_up_bias,
+  ffn_down_weight,
+  ffn_down_bias,
 };
 constexpr int kSlots = static_cast<int>(Slot::ffn_down_bias) + 1;
 
@@ -27,7 +45,7 @@ const char* name_of(Part);
 
 /// One tensor that a family's file must hold for a given description.
 struct TensorSpec {
-  std::string name;            ///< without the family's prefix: 'h.0.attn.c_attn.weight'
+  std::string name;  ///< without the family's prefix: 'h.0.attn.c_attn.weight'
   Slot slot;
   int32_t layer = -1;          ///< from 0; -1 for tensors of the whole model
   std::vector<int64_t> shape;  ///< as stored

@@ -49,9 +49,9 @@ class Model {
   std::shared_ptr<const Model> at_level(int level) const;
 
   int64_t parameters() const;
-  Dtype dtype() const;            ///< of most stored parameters
-  int64_t bytes_stored() const;   ///< of the weights at their stored width
-  int64_t bytes_widened() const;  ///< of the fp32 copies made so far; 0 before the first run
+  Dtype dtype() const;               ///< of most stored parameters
+  int64_t bytes_stored() const;      ///< of the weights at their stored width
+  int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.

@@ -10,7 +10,8 @@
 
 namespace crescent {
 
-/// Text to token ids and back. Ids are those of the file. Immutable; may be used by several threads.
+/// Text to token ids and back. Ids are those of the file. Immutable; may be used by several
+/// threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -31,9 +32,9 @@ class Tokenizer {
   /// The bytes that one id stands for, perhaps a part of a character: for streaming and for tables.
   virtual std::string bytes_of(int32_t id) const = 0;
 
-  virtual int32_t size() const = 0;                       ///< ids are 0 .. size-1
+  virtual int32_t size() const = 0;                                        ///< ids are 0 .. size-1
   virtual std::optional<int32_t> id_of(std::string_view token) const = 0;  ///< '<|endoftext|>'
-  virtual std::string_view kind() const = 0;              ///< 'byte-level BPE'
+  virtual std::string_view kind() const = 0;                               ///< 'byte-level BPE'
 };
 
 /// Reads `tokenizer.json`, else `vocab.json` + `merges.txt`, from a model folder.
@@ -42,7 +43,8 @@ class Tokenizer {
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 /// tokenizer.json alone, from memory: what the fuzzer calls.
-std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view text, std::string_view where);
+std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view text,
+                                                      std::string_view where);
 
 /// Turns the bytes of a stream of tokens into text that never ends inside a UTF-8 character.
 class Utf8Stream {
