@@ -19,7 +19,7 @@ enum class Site : uint8_t {
   ffn_activation,     ///< (B, T, F)
   ffn_down,           ///< (B, T, C)
   block,              ///< (B, T, C) what leaves block `layer`
-  final_norm,         ///< (B, T, C)
+  final_norm,         ///< (B, T, C) or (B, 1, C)
   head,               ///< (B, T, V) or (B, 1, V)
 };
 constexpr int kSites = static_cast<int>(Site::head) + 1;
@@ -47,7 +47,7 @@ class Observer {
   virtual SiteSet wanted_spans() const { return {}; }
   virtual void tensor(Site, int32_t /*layer*/, const TensorView&) {}
   virtual void begin(Site, int32_t /*layer*/) {}
-  virtual void end(Site, int32_t /*layer*/) {}
+  virtual void end(Site, int32_t /*layer*/) {}  ///< must not throw: also called while an error passes
 };
 
 }  // namespace crescent

@@ -62,13 +62,17 @@ class Call {
   at::Tensor run();
 
  private:
+  struct Qkv {
+    at::Tensor q, k, v;  // (B, H, T, D), (B, K, S, D), (B, K, S, D)
+  };
   struct Turn {
-    at::Tensor cos, sin;
-  };  // (T, D); the first half of sin is negated
+    at::Tensor cos, sin;  // (T, D); the first half of sin is negated
+  };
 
   at::Tensor embed();
   at::Tensor norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
   at::Tensor project(const at::Tensor& x, const Linear& linear) const;
+  Qkv project_qkv(size_t layer, const at::Tensor& x);
   at::Tensor attention(size_t layer, const at::Tensor& x);
   at::Tensor attend(size_t layer, const at::Tensor& q, at::Tensor k, at::Tensor v);
   at::Tensor feed_forward(size_t layer, const at::Tensor& x);
@@ -192,39 +196,44 @@ at::Tensor Call::attend(size_t layer, const at::Tensor& q, at::Tensor k, at::Ten
   return at::bmm(p, v.reshape({batch_ * K, keys, D})).view({batch_, H, tokens_, D});
 }
 
+/// Queries of the new tokens, keys and values of all. Query, key and value heads stand side by
+/// side, as GPT-2's files have them, so that rotary positions turn queries and keys in one go.
+/// @param x  (B*T, C), normalized
+Call::Qkv Call::project_qkv(size_t layer, const at::Tensor& x) {
+  const LayerSpec& spec = config_.layers[layer];
+  const int64_t H = spec.heads(), K = spec.kv_heads;
+  at::Tensor all;  // (B*T, (H+2K)*D)
+  if (weights_.at(Slot::qkv_weight, layer).defined()) {
+    all = project(x, weights_.linear(Slot::qkv_weight, Slot::qkv_bias, layer));
+  } else {
+    all = at::cat({project(x, weights_.linear(Slot::q_weight, Slot::q_bias, layer)),
+                   project(x, weights_.linear(Slot::k_weight, Slot::k_bias, layer)),
+                   project(x, weights_.linear(Slot::v_weight, Slot::v_bias, layer))},
+                  -1);
+  }
+  all = all.view({batch_, tokens_, H + 2 * K, spec.head_dim}).transpose(1, 2);
+  const bool turn = config_.positions == PositionKind::rotary;
+  const at::Tensor qk = turn ? rotate(all.narrow(1, 0, H + K)) : all.narrow(1, 0, H + K);
+  Qkv qkv{qk.narrow(1, 0, H), qk.narrow(1, H, K), all.narrow(1, H + K, K)};
+  if (cache_) {
+    const at::Tensor &keys = cache_->keys[layer], &values = cache_->values[layer];
+    keys.narrow(2, past_, tokens_).copy_(qkv.k);
+    values.narrow(2, past_, tokens_).copy_(qkv.v);
+    qkv.k = keys.narrow(2, 0, past_ + tokens_);
+    qkv.v = values.narrow(2, 0, past_ + tokens_);
+  }
+  return qkv;
+}
+
 /// @param x  (B*T, C), normalized   @return (B*T, C)
 at::Tensor Call::attention(size_t layer, const at::Tensor& x) {
   const LayerSpec& spec = config_.layers[layer];
   const auto index = static_cast<int64_t>(layer);
-  const int64_t H = spec.heads(), K = spec.kv_heads, D = spec.head_dim;
-  at::Tensor q, k, v;  // (B, heads, T, D)
+  const int64_t H = spec.heads(), D = spec.head_dim;
+  Qkv qkv;
   {
     const Watch::Span span(watch_, Site::qkv, index);
-    const auto by_head = [&](const at::Tensor& y, int64_t heads) {
-      return y.view({batch_, tokens_, heads, D}).transpose(1, 2);
-    };
-    if (weights_.at(Slot::qkv_weight, layer).defined()) {
-      const at::Tensor qkv =
-          by_head(project(x, weights_.linear(Slot::qkv_weight, Slot::qkv_bias, layer)), H + 2 * K);
-      q = qkv.narrow(1, 0, H);
-      k = qkv.narrow(1, H, K);
-      v = qkv.narrow(1, H + K, K);
-    } else {
-      q = by_head(project(x, weights_.linear(Slot::q_weight, Slot::q_bias, layer)), H);
-      k = by_head(project(x, weights_.linear(Slot::k_weight, Slot::k_bias, layer)), K);
-      v = by_head(project(x, weights_.linear(Slot::v_weight, Slot::v_bias, layer)), K);
-    }
-    if (config_.positions == PositionKind::rotary) {
-      q = rotate(q);
-      k = rotate(k);
-    }
-    if (cache_) {
-      at::Tensor &keys = cache_->keys[layer], &values = cache_->values[layer];
-      keys.narrow(2, past_, tokens_).copy_(k);
-      values.narrow(2, past_, tokens_).copy_(v);
-      k = keys.narrow(2, 0, past_ + tokens_);
-      v = values.narrow(2, 0, past_ + tokens_);
-    }
+    qkv = project_qkv(layer, x);
   }
   at::Tensor heads;  // (B*T, H*D)
   if (H == 0) {
@@ -232,7 +241,7 @@ at::Tensor Call::attention(size_t layer, const at::Tensor& x) {
     heads = at::empty({batch_ * tokens_, 0}, x.options());
     watch_.tensor(Site::attention_softmax, index, heads, {batch_, 0, tokens_, past_ + tokens_});
   } else {
-    heads = attend(layer, q, k, v).transpose(1, 2).reshape({batch_ * tokens_, H * D});
+    heads = attend(layer, qkv.q, qkv.k, qkv.v).transpose(1, 2).reshape({batch_ * tokens_, H * D});
   }
   watch_.tensor(Site::attention_value, index, heads, {batch_, tokens_, H * D});
   const Watch::Span span(watch_, Site::attention_output, index);

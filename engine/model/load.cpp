@@ -53,11 +53,14 @@ void require_floating(Dtype dtype) {
   fail("dtype: expected 'float32', 'float16' or 'bfloat16', got '{}'", name_of(dtype));
 }
 
-void refuse_unhealthy(const Model& model, const std::filesystem::path& folder) {
-  for (const TensorHealth& t : health(model)) {
+void refuse_unhealthy(const Model& model, const HfFolder& folder) {
+  const std::vector<TensorHealth> report = health(model);  // in the layout's order
+  for (size_t i = 0; i < report.size(); ++i) {
+    const TensorHealth& t = report[i];
     if (t.nan == 0 && t.infinite == 0) continue;
-    fail("{}: tensor '{}': {} of {} values are NaN and {} infinite", folder.string(), t.name, t.nan,
-         t.elements, t.infinite);
+    fail("{}: tensor '{}': expected finite numbers, found {} NaN and {} infinite among {}",
+         folder.path.string(), stored_name(folder.layout[i], folder.prefix), t.nan, t.infinite,
+         t.elements);
   }
 }
 
@@ -107,7 +110,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
   auto model = Model::make(*folder.family, folder.config, folder.layout, std::move(weights),
                            std::move(source));
   if (options.verify) {
-    refuse_unhealthy(*model, path);
+    refuse_unhealthy(*model, folder);
     refuse_untied_head(*model, folder);
     if (has_tokenizer(path)) model->tokenizer();
   }

@@ -161,9 +161,7 @@ TEST(TinyKjv, HasTheReferencesPerplexityOnTheHeldOutText) {
   const auto model = load_model(fs::path(CRESCENT_SOURCE) / "examples/models/tiny", {});
   const std::vector<int32_t> ids = model->tokenizer()->encode(text, {});
   ASSERT_EQ(ids.size(), 57215u);
-  set_threads(usable_cores());
   const Perplexity apart = perplexity(*model, ids, {.window = 256, .stride = 256});
-  set_threads(1);
   EXPECT_EQ(apart.tokens, 56991);
   EXPECT_NEAR(apart.nll_nats, 228306.204, 0.5);
   EXPECT_NEAR(apart.perplexity, 54.9270, 54.9270 * 1e-3);
@@ -176,9 +174,7 @@ TEST(TinyKjv, HasTheReferencesPerplexityWithOverlap) {
   if (text.empty()) GTEST_SKIP() << "the package bible-kjv is not installed";
   const auto model = load_model(fs::path(CRESCENT_SOURCE) / "examples/models/tiny", {});
   const std::vector<int32_t> ids = model->tokenizer()->encode(text, {});
-  set_threads(usable_cores());
   const Perplexity overlapping = perplexity(*model, ids, {.window = 256, .stride = 128});
-  set_threads(1);
   EXPECT_EQ(overlapping.tokens, 57214);
   EXPECT_NEAR(overlapping.nll_nats, 228271.300, 0.5);
   EXPECT_NEAR(overlapping.perplexity, 54.0430, 54.0430 * 1e-3);
