@@ -39,7 +39,7 @@ class Tokenizer {
 
 /// Reads `tokenizer.json`, else `vocab.json` + `merges.txt`, from a model folder.
 /// @throws Error naming the file and the fault; a kind that we don't do is named
-/// ('tokenizer of kind Unigram: ...').
+/// ('tokenizer of kind Unigram: crescent reads byte-level BPE with GPT-2's pattern ...').
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 /// tokenizer.json alone, from memory: what the fuzzer calls.
