@@ -120,7 +120,7 @@ class Gpt2 final : public Family {
 
   bool ignorable(std::string_view name, const DecoderConfig& config) const override {
     if (name == "lm_head.weight") return config.tied_head;
-    // The causal mask and the number that stood for minus infinity, from before transformers 4.30.
+    // The causal mask and the number that stood for minus infinity, which older files store.
     return is_of_some_layer(name, "h.", config, {".attn.bias", ".attn.masked_bias"});
   }
 

@@ -35,7 +35,7 @@ void refuse_partial_rotary(const Fields& fields) {
   }
 }
 
-/// "rope_type", or "type" in older files; transformers 4.43 and on wrote both.
+/// "rope_type", or "type" in older files; some have both.
 Rotary::Scaling read_scaling(const Fields& fields) {
   const std::string old_spelling = fields.word("type", "default");
   const std::string name = fields.word("rope_type", old_spelling);
@@ -128,8 +128,7 @@ Rotary read_rotary(const Fields& config, int64_t positions_max) {
 }
 
 /// Written in the oldest spelling that fits, which every later version of transformers reads too:
-/// 4.31 to 4.42 took exactly "type" and "factor", 4.43 named the type "rope_type" and brought
-/// llama3.
+/// older ones take linear scaling with exactly two keys, "type" and "factor".
 void write_rotary(const Rotary& rotary, nlohmann::json& json) {
   json["rope_theta"] = rotary.theta;
   switch (rotary.scaling) {
@@ -264,7 +263,7 @@ class Llama final : public Family {
 
   bool ignorable(std::string_view name, const DecoderConfig& config) const override {
     if (name == "lm_head.weight") return config.tied_head;
-    // The table of frequencies, from before transformers 4.32; it follows from the config.
+    // The table of frequencies, which older files store; it follows from the config.
     return is_of_some_layer(name, "layers.", config, {".self_attn.rotary_emb.inv_freq"});
   }
 
