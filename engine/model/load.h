@@ -13,7 +13,7 @@ namespace crescent {
 struct LoadOptions {
   std::optional<Dtype> dtype;  ///< none: as stored, mapped and unread; else converted at load
   /// Reads everything: refuses NaN and infinite weights by name, a stored head that differs from the
-  /// embedding it is tied to, and a tokenizer that is broken or of a kind that we don't read.
+  /// embedding it is tied to, and a broken tokenizer.
   bool verify = false;
 };
 
