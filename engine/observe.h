@@ -47,7 +47,8 @@ class Observer {
   virtual SiteSet wanted_spans() const { return {}; }
   virtual void tensor(Site, int32_t /*layer*/, const TensorView&) {}
   virtual void begin(Site, int32_t /*layer*/) {}
-  virtual void end(Site, int32_t /*layer*/) {}  ///< must not throw: also called while an error passes
+  /// Must not throw: it is also called while an error passes.
+  virtual void end(Site, int32_t /*layer*/) {}
 };
 
 }  // namespace crescent

@@ -48,7 +48,7 @@ size_t draw_below(size_t n, std::mt19937_64& random) {
 /// The blocks of one comparison: what was timed, and one log-ratio a block and candidate.
 class Blocks {
  public:
-  Blocks(std::span<Sampler> samplers, size_t baseline, uint64_t seed)
+  Blocks(std::span<CandidateSampler> samplers, size_t baseline, uint64_t seed)
       : samplers_(samplers),
         baseline_(baseline),
         random_(seed),
@@ -93,7 +93,7 @@ class Blocks {
   }
 
  private:
-  std::span<Sampler> samplers_;
+  std::span<CandidateSampler> samplers_;
   size_t baseline_;
   std::mt19937_64 random_;
   std::vector<size_t> order_;
@@ -195,7 +195,7 @@ Comparison compare(std::span<const Candidate> candidates, size_t baseline,
   if (options.machine_warnings) watch.emplace();
 
   const int64_t start_ns = clock.now_ns();
-  std::vector<Sampler> samplers(candidates.begin(), candidates.end());
+  std::vector<CandidateSampler> samplers(candidates.begin(), candidates.end());
   Comparison result;
   result.baseline = baseline;
   result.same_within = options.same_within.value_or(options.width_max);

@@ -33,7 +33,7 @@ Measurement measure(const Candidate& candidate, const MeasureOptions& options, C
   if (options.machine_warnings) watch.emplace();
 
   const int64_t start_ns = clock.now_ns();
-  Sampler sampler(candidate);
+  CandidateSampler sampler(candidate);
   Measurement result;
   result.warm = warm_up({&sampler, 1}, kWarmUpShare * options.time_s_max, clock);
 

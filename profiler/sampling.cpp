@@ -33,7 +33,7 @@ bool has_settled(std::span<const double> rounds) {
 }
 
 /// ns a call, of as many calls as fill a round.
-double round_ns(Sampler& sampler, double time_ns, Clock& clock) {
+double round_ns(CandidateSampler& sampler, double time_ns, Clock& clock) {
   const int64_t start = clock.now_ns();
   double total = 0;
   int64_t calls = 0;
@@ -46,7 +46,7 @@ double round_ns(Sampler& sampler, double time_ns, Clock& clock) {
 
 }  // namespace
 
-double Sampler::call_ns() {
+double CandidateSampler::call_ns() {
   check_interrupt();
   const double time = candidate_->measure_ns();
   if (!(time >= 0 && std::isfinite(time)))
@@ -54,12 +54,12 @@ double Sampler::call_ns() {
   return time;
 }
 
-void Sampler::fit_calls(double call_ns) {
+void CandidateSampler::fit_calls(double call_ns) {
   const double calls = std::ceil(kSampleNs / std::max(call_ns, kSampleNs / kCallsMax));
   calls_ = std::clamp<int64_t>(static_cast<int64_t>(calls), 1, kCallsMax);
 }
 
-double Sampler::sample_ns() {
+double CandidateSampler::sample_ns() {
   double total = 0;
   for (int64_t i = 0; i < calls_; ++i) total += call_ns();
   if (total == 0)
@@ -68,7 +68,7 @@ double Sampler::sample_ns() {
   return total / static_cast<double>(calls_);
 }
 
-bool warm_up(std::span<Sampler> samplers, double time_s_max, Clock& clock) {
+bool warm_up(std::span<CandidateSampler> samplers, double time_s_max, Clock& clock) {
   const int64_t start = clock.now_ns();
   const double rounds_expected = 2 * kWindow * static_cast<double>(samplers.size());
   const double time_ns = std::min(kRoundNs, time_s_max * 1e9 / (2 * rounds_expected));

@@ -10,9 +10,9 @@
 namespace crescent {
 
 /// Takes the samples of one candidate: ns a call, over as many calls as the clock needs.
-class Sampler {
+class CandidateSampler {
  public:
-  explicit Sampler(const Candidate& candidate) : candidate_(&candidate) {}
+  explicit CandidateSampler(const Candidate& candidate) : candidate_(&candidate) {}
 
   const std::string& name() const { return candidate_->name; }
   /// One call. @throws Error for a time that is negative or not finite.
@@ -29,7 +29,7 @@ class Sampler {
 
 /// Runs all in turn until no candidate has a trend that stands out from its noise, or until
 /// `time_s_max` is spent, and fits the samples' calls. One round at least. @return whether stable.
-bool warm_up(std::span<Sampler> samplers, double time_s_max, Clock& clock);
+bool warm_up(std::span<CandidateSampler> samplers, double time_s_max, Clock& clock);
 
 /// The share of the whole time that warming up may take.
 constexpr double kWarmUpShare = 0.2;

@@ -24,7 +24,7 @@ std::vector<Function> loading_functions() {
                    {"device", Value::one_of({"cpu"}), "'cpu'", "where the model computes"},
                    {"verify", Kind::boolean, "false",
                     "reads everything at once and refuses NaN and infinite weights by name, and a "
-                    "tokenizer that can't be read"}},
+                    "broken tokenizer"}},
        .returns = "crescent.Model",
        .example = "local model = crescent.load('tiny')"},
       {.name = "crescent.preset",

@@ -27,9 +27,8 @@ at::Tensor ids_tensor(const Model& model, std::span<const int32_t> ids);
 
 /// What a forward pass shows when asked: copies, taken through the observer.
 struct Captured {
-  at::Tensor logits;  ///< (B, T, V)
-  std::vector<at::Tensor>
-      hidden;  ///< L+1 of (B, T, C): what enters block 0, then what leaves each block
+  at::Tensor logits;                  ///< (B, T, V)
+  std::vector<at::Tensor> hidden;     ///< L+1 of (B, T, C): into block 0, then out of each block
   std::vector<at::Tensor> attention;  ///< L of (B, H, T, T)
   at::Tensor last_hidden;             ///< (B, T, C): what the head reads
 };

@@ -80,9 +80,17 @@ void refuse_untied_head(const Model& model, const HfFolder& folder) {
   }
 }
 
-bool has_tokenizer(const std::filesystem::path& folder) {
-  return std::filesystem::exists(folder / "tokenizer.json") ||
-         std::filesystem::exists(folder / "vocab.json");
+/// A folder without a tokenizer is whole, and so is one with a tokenizer of a kind that we don't
+/// read: using it is what fails.
+void refuse_broken_tokenizer(const Model& model, const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "tokenizer.json") &&
+      !std::filesystem::exists(folder / "vocab.json")) {
+    return;
+  }
+  try {
+    model.tokenizer();
+  } catch (const OtherTokenizerKind&) {
+  }
 }
 
 }  // namespace
@@ -112,7 +120,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
   if (options.verify) {
     refuse_unhealthy(*model, folder);
     refuse_untied_head(*model, folder);
-    if (has_tokenizer(path)) model->tokenizer();
+    refuse_broken_tokenizer(*model, path);
   }
   return model;
 }

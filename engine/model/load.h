@@ -12,8 +12,9 @@ namespace crescent {
 
 struct LoadOptions {
   std::optional<Dtype> dtype;  ///< none: as stored, mapped and unread; else converted at load
-  bool verify =
-      false;  ///< read everything: refuses NaN and infinite weights by name, and a bad tokenizer
+  /// Reads everything: refuses NaN and infinite weights by name, a stored head that differs from the
+  /// embedding it is tied to, and a broken tokenizer.
+  bool verify = false;
 };
 
 /// Opens a Hugging Face folder. Level 1. Asks for memory before it allocates any.

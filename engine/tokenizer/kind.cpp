@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/error.h"
 #include "engine/formats/describe.h"
 #include "engine/tokenizer/json_field.h"
+#include "engine/tokenizer/tokenizer.h"
 
 namespace crescent {
 namespace {
@@ -104,7 +104,8 @@ std::string kind_of(const JsonField& file) {
 ByteLevelSettings require_byte_level_bpe(const JsonField& file) {
   const std::string kind = kind_of(file);
   if (kind != "byte-level BPE") {
-    fail("{}: tokenizer of kind {}: {}", file.where(), kind, kWhatWeRead);
+    throw OtherTokenizerKind(
+        fmt::format("{}: tokenizer of kind {}: {}", file.where(), kind, kWhatWeRead));
   }
   return {flat(file["pre_tokenizer"], "pretokenizers")[0]["add_prefix_space"].boolean()};
 }

@@ -19,7 +19,8 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& fol
   if (has("vocab.json") && has("merges.txt")) return read_vocab_merges(folder);
   if (has("tokenizer.model")) {
     const std::string path = (folder / "tokenizer.model").string();
-    fail("{}: tokenizer of kind SentencePiece: {}", path, kWhatWeRead);
+    throw OtherTokenizerKind(
+        fmt::format("{}: tokenizer of kind SentencePiece: {}", path, kWhatWeRead));
   }
   fail("{}: no tokenizer here: looked for tokenizer.json, and for vocab.json with merges.txt",
        folder.string());

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/error.h"
+
 namespace crescent {
 
 /// Text to token ids and back. Ids are those of the file. Immutable; may be used by several
@@ -35,6 +37,12 @@ class Tokenizer {
   virtual int32_t size() const = 0;                                        ///< ids are 0 .. size-1
   virtual std::optional<int32_t> id_of(std::string_view token) const = 0;  ///< '<|endoftext|>'
   virtual std::string_view kind() const = 0;                               ///< 'byte-level BPE'
+};
+
+/// A tokenizer that is whole as far as could be checked, of a kind that we don't read.
+class OtherTokenizerKind : public Error {
+ public:
+  using Error::Error;
 };
 
 /// Reads `tokenizer.json`, else `vocab.json` + `merges.txt`, from a model folder.

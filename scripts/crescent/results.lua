@@ -189,7 +189,8 @@ end
 
 function results.memory(memory)
   return notes(memory, {
-    ('process  %s resident, %s at most'):format(bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
+    ('process  %s resident, %s at most'):format(
+      bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
     ('models   %d: %s stored, %s widened'):format(
       memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened)),
     ('tensors  %d in %d storages: %s; collected at %s'):format(
