@@ -2,10 +2,11 @@
 # uses.
 #
 # Debian's libtorch_cpu was linked with OpenCV, ffmpeg, leveldb, lmdb, snappy and ZeroMQ, binds no
-# symbol of theirs, and through them brings Qt: 289 shared objects and 140 ms at the first touch of a
-# tensor. Empty libraries with their SONAMEs, found first through an old-style RPATH (the only kind
-# that reaches the dependencies of dependencies), stand in for them. A LibTorch that does use one
-# fails to load with the symbol's name. Other LibTorchs list none of them, and get no stubs.
+# symbol of theirs, and through them brings Qt: 289 shared objects and 140 ms at the first touch
+# of a tensor. Empty libraries with their SONAMEs, found first through an old-style RPATH (the
+# only kind that reaches the dependencies of dependencies), stand in for them. A LibTorch that
+# does use one fails to load with the symbol's name. Other LibTorchs list none of them, and get no
+# stubs.
 function(crescent_engine_stubs target)
   execute_process(COMMAND ${CMAKE_READELF} -d ${LEAN_TORCH_CPU} OUTPUT_VARIABLE dynamic)
   string(REGEX MATCHALL "lib(opencv_|av|sw|leveldb|lmdb|snappy|zmq)[A-Za-z0-9_.-]*" sonames

@@ -18,8 +18,9 @@ foreach(header torch/csrc/api/include/torch/version.h torch/headeronly/version.h
 endforeach()
 string(REGEX MATCHALL "[0-9]+" LEAN_TORCH_VERSION "${torch_version_lines}")
 list(JOIN LEAN_TORCH_VERSION "." LEAN_TORCH_VERSION)
-# A LibTorch from PyPI brings headers of fmt 12 and of oneDNN among its own; in front of the system's
-# they would be compiled against one version and linked with another. So only its own are seen.
+# A LibTorch from PyPI brings headers of fmt 12 and of oneDNN among its own; in front of the
+# system's they would be compiled against one version and linked with another. So only its own are
+# seen.
 if(CRESCENT_TORCH)
   set(own ${CMAKE_BINARY_DIR}/torch-include)
   file(MAKE_DIRECTORY ${own})

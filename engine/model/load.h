@@ -12,8 +12,8 @@ namespace crescent {
 
 struct LoadOptions {
   std::optional<Dtype> dtype;  ///< none: as stored, mapped and unread; else converted at load
-  /// Reads everything: refuses NaN and infinite weights by name, a stored head that differs from the
-  /// embedding it is tied to, and a broken tokenizer.
+  /// Reads everything: refuses NaN and infinite weights by name, a stored head that differs from
+  /// the embedding it is tied to, and a broken tokenizer.
   bool verify = false;
 };
 

@@ -130,19 +130,6 @@ function results.file(file)
   return table.concat(lines, '\n')
 end
 
-function results.memory(made)
-  local process = bytes(made.rss_bytes) .. ' resident'
-  if made.pss_bytes then process = ('%s, %s of them its share'):format(process, bytes(made.pss_bytes)) end
-  return notes(made, {
-    ('tensors  %s in %s storages, %s handles; collected at %s'):format(
-      bytes(made.tensor_bytes), count(made.tensor_storages), count(made.tensors), bytes(made.collect_at_bytes)),
-    ('models   %s stored, %s widened, %s handles'):format(
-      bytes(made.model_bytes_stored), bytes(made.model_bytes_widened), count(made.models)),
-    ('Lua      %s'):format(bytes(made.lua_bytes)),
-    ('process  %s, at most %s'):format(process, bytes(made.rss_bytes_peak)),
-  })
-end
-
 function results.generated(made)
   local speed = made.tokens_per_s and (', %s tokens/s'):format(number(made.tokens_per_s)) or ''
   return ('%s\n[%d prompt tokens, %d new, the first after %s%s, stopped by %s]'):format(
