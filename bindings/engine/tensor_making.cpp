@@ -267,7 +267,7 @@ at::Tensor tensor_in_file(const std::shared_ptr<const SafetensorsFile>& file,
         address, entry.shape, [file](void*) {}, at::TensorOptions(type));
   }
   at::Tensor copy = at::empty(entry.shape, type);
-  std::memcpy(copy.data_ptr(), data.data(), data.size());
+  if (!data.empty()) std::memcpy(copy.data_ptr(), data.data(), data.size());
   return copy;
 }
 

@@ -11,7 +11,7 @@ struct PerplexityOptions {
   int64_t window = 256;  ///< tokens that a forward pass sees
   int64_t stride = 128;  ///< how far the next window starts; a target counts once, in the first
                          ///< window that holds it together with a predecessor
-  int64_t batch = 8;                                             ///< full windows that run together
+  int64_t batch = 8;     ///< full windows that run together
   std::function<void(int64_t done, int64_t total)> on_progress;  ///< tokens
 };
 

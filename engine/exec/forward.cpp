@@ -36,7 +36,8 @@ class Capture : public Observer {
   }
   void tensor(Site site, int32_t layer, const TensorView& view) override {
     const at::Tensor copy = at::empty({view.shape.data(), view.shape.size()}, at::kFloat);
-    std::memcpy(copy.data_ptr(), view.data, copy.nbytes());
+    // A layer without heads shows an empty tensor, which has no address.
+    if (copy.nbytes() > 0) std::memcpy(copy.data_ptr(), view.data, copy.nbytes());
     if (site == Site::attention_softmax) {
       into_.attention.at(static_cast<size_t>(layer)) = copy;
     } else if (site == Site::final_norm) {

@@ -47,7 +47,7 @@ at::Tensor view_of(const Checkpoint::Stored& stored, int64_t& bytes_misaligned) 
   const auto options = at::TensorOptions(scalar_type(entry.dtype));
   if (is_misaligned(stored)) {
     at::Tensor copy = at::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), data.data(), data.size());
+    if (!data.empty()) std::memcpy(copy.data_ptr(), data.data(), data.size());
     bytes_misaligned += static_cast<int64_t>(data.size());
     return copy;
   }

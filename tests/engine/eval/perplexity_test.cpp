@@ -128,7 +128,7 @@ TEST(Agreement, IsPerfectOfAModelWithItself) {
 TEST(Agreement, TellsTwoModelsApartAndTwoLevelsNot) {
   const auto model = load("llama"), other = load("llama_tied_linear");
   const Agreement levels = agreement(*model, *model->at_level(0), walk(60), {.window = 16});
-  EXPECT_LT(std::abs(levels.kl_nats), 1e-9);
+  EXPECT_LT(std::abs(levels.kl_nats), 1e-6);  // float32 rounds each log-probability to 1e-7
   EXPECT_GT(levels.top1, 0.99);
   const Agreement models = agreement(*model, *other, walk(60), {.window = 16});
   EXPECT_GT(models.kl_nats, 0.1);
