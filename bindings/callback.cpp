@@ -14,8 +14,8 @@ void Callback::finish(int arguments, int results) const {
   if (lua_pcall(L_, arguments, results, 0) == 0) return;
   // Not of a number: lua_tostring would turn the value itself into a string.
   const char* text = lua_type(L_, -1) == LUA_TSTRING ? lua_tostring(L_, -1) : nullptr;
-  std::string message = text ? text : "error without a message";
-  throw ScriptError(std::move(message), luaL_ref(L_, LUA_REGISTRYINDEX));
+  const std::string message = text ? text : "error without a message";
+  throw ScriptError(message, luaL_ref(L_, LUA_REGISTRYINDEX));
 }
 
 }  // namespace crescent
