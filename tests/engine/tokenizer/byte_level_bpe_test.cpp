@@ -77,7 +77,8 @@ INSTANTIATE_TEST_SUITE_P(Spellings, Gpt2Cases,
 TEST(ByteLevelBpe, EncodesTheTextsOfTheModelFixture) {
   const std::string folder = fixture("models/gpt2_text");
   const auto tokenizer = load_tokenizer(folder);
-  for (const json& prompt : json::parse(read_text(folder + "/expected.json"))["prompts"]) {
+  const json expected = json::parse(read_text(folder + "/expected.json"));
+  for (const json& prompt : expected["prompts"]) {
     EXPECT_EQ(tokenizer->encode(prompt["text"].get<std::string>(), {.special = true}),
               prompt["input_ids"].get<Ids>());
   }
