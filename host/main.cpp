@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   if (line.mode == crescent::CommandLine::Mode::help)
     return std::fputs(line.help.c_str(), stdout) < 0;
   if (line.mode == crescent::CommandLine::Mode::version) return crescent::print_versions();
+  crescent::install_fault_messages();
   crescent::State state = crescent::new_state();
   const int code = crescent::run(state.get(), line, arguments);
   crescent::end_process(state.release(), code);

@@ -19,7 +19,21 @@ int os_exit(lua_State* L) {
   end_process(L, code);
 }
 
+/// Reading beyond the end of a mapped file. Only calls that a signal handler may make.
+void on_bus_error(int) {
+  constexpr char kMessage[] =
+      "crescent: a model file was changed or cut short by another program while it was in use; "
+      "replace files by renaming, never in place\n";
+  const ssize_t written = ::write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(written < 0 ? 2 : 1);
+}
+
 }  // namespace
+
+void install_fault_messages() {
+  std::signal(SIGBUS, on_bus_error);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 void end_process(lua_State* L, int code) {
   std::signal(SIGINT, SIG_DFL);  // from here on a Ctrl-C just ends the process

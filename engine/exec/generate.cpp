@@ -54,7 +54,9 @@ class Output {
     if (tokenizer_ == nullptr) {
       if (options_.on_token) go_on = options_.on_token({}, id);
     } else {
-      go_on = give(stops_.feed(utf8_.feed(tokenizer_->bytes_of(id))), id);
+      // A vocabulary padded beyond the tokenizer's has ids that spell nothing.
+      const std::string bytes = id < tokenizer_->size() ? tokenizer_->bytes_of(id) : "";
+      go_on = give(stops_.feed(utf8_.feed(bytes)), id);
     }
     if (stops_.stopped()) return Generated::StoppedBy::stop;
     if (!go_on) return Generated::StoppedBy::callback;
@@ -119,14 +121,25 @@ Generated generate(Session& session, std::span<const int32_t> prompt,
   const auto start_time = Clock::now();
   check_options(options, tokenizer);
   const std::vector<int32_t> start = start_of(session, prompt);
+  const int64_t length_before = session.length();
   Stepper stepper(session, options);
   Generated result;
   result.prompt_tokens = static_cast<int64_t>(prompt.size());
   Output output(options, tokenizer, result);
   const auto& ends = session.model().source().end_of_text;
 
+  // A session is continued by feeding its last token again; if that fails, it keeps that token.
   if (prompt.empty()) session.truncate(session.length() - 1);
-  int32_t id = stepper.next(start);
+  int32_t id = 0;
+  try {
+    id = stepper.next(start);
+  } catch (const std::exception&) {
+    const int64_t length = session.length();
+    if (prompt.empty() && length + 1 == length_before) {
+      session.take_back(ids_tensor(session.model(), start));
+    }
+    throw;
+  }
   const auto first_time = Clock::now();
   auto last_time = first_time;
   result.ttft_ns = nanoseconds(first_time - start_time);

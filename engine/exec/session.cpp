@@ -36,10 +36,7 @@ class BaseSession : public Session {
     const at::Tensor logits = run(ids, options.last_only, options.observer);
     require_finite(logits, model_->config(),
                    [&](Observer* look) { run(ids, options.last_only, look); });
-    const at::Tensor row = ids[0].contiguous();
-    const int64_t* id = row.data_ptr<int64_t>();
-    ids_.insert(ids_.end(), id, id + tokens);
-    appended(ids);
+    append(ids);
     return logits;
   }
 
@@ -50,6 +47,8 @@ class BaseSession : public Session {
     ids_.resize(static_cast<size_t>(length));
     truncated(length);
   }
+
+  void take_back(const at::Tensor& ids) override { append(ids); }
 
   int64_t length() const override { return static_cast<int64_t>(ids_.size()); }
   int64_t capacity() const override { return capacity_; }
@@ -65,6 +64,13 @@ class BaseSession : public Session {
   int64_t batch() const { return batch_; }
 
  private:
+  void append(const at::Tensor& ids) {
+    const at::Tensor row = ids[0].contiguous();
+    const int64_t* id = row.data_ptr<int64_t>();
+    ids_.insert(ids_.end(), id, id + row.numel());
+    appended(ids);
+  }
+
   std::shared_ptr<const Model> model_;
   int64_t batch_, capacity_;
   std::vector<int32_t> ids_;

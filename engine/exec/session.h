@@ -25,6 +25,9 @@ class Session {
   virtual at::Tensor feed(const at::Tensor& ids, const ForwardOptions& options) = 0;
   /// Forgets all but the first `length` tokens.
   virtual void truncate(int64_t length) = 0;
+  /// Appends ids (B, T) that `truncate` took off last, unless something was fed since: what was
+  /// computed for them is still there.
+  virtual void take_back(const at::Tensor& ids) = 0;
 
   virtual int64_t length() const = 0;
   virtual int64_t capacity() const = 0;

@@ -30,6 +30,9 @@ void check_is_folder(const fs::path& folder) {
   const fs::file_status status = fs::status(folder, error);
   const std::string name = folder.string();
   if (fs::is_directory(status)) return;
+  if (error && status.type() != fs::file_type::not_found) {
+    fail("{}: cannot be opened: {}", name, error.message());
+  }
   if (fs::exists(status)) {
     fail("{}: expected a folder with config.json and model.safetensors, found a file", name);
   }

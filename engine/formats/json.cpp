@@ -106,9 +106,12 @@ nlohmann::json parse_json(std::string_view text, std::string_view where, size_t 
 }
 
 nlohmann::json read_json(const std::filesystem::path& path) {
+  // Settings and indices: kilobytes. Parsed JSON takes up to thirty times its text.
+  constexpr size_t kBytesMax = size_t{32} << 20;
   const auto file = MappedFile::open(path);
   const auto bytes = file->bytes();
-  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(),
+                    kBytesMax);
 }
 
 }  // namespace crescent

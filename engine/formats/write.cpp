@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "engine/formats/describe.h"
 #include "engine/formats/safetensors.h"
+#include "engine/interrupt.h"
 
 namespace crescent {
 namespace {
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kDataAlignment = 64;
 constexpr size_t kLengthBytes = 8;
-constexpr size_t kWriteBytesMax = size_t{1} << 30;  // Linux takes at most 2 GiB a call
+constexpr size_t kWriteBytesMax = size_t{64} << 20;  // a call; between two, Ctrl-C is heard
 
 /// A file that appears under its name only when it is complete; otherwise it vanishes.
 class FileInTheMaking {
@@ -44,6 +45,7 @@ class FileInTheMaking {
 
   void write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
+      check_interrupt();
       const ssize_t written =
           ::write(descriptor_, bytes.data(), std::min(bytes.size(), kWriteBytesMax));
       if (written < 0 && errno == EINTR) continue;

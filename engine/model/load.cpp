@@ -19,6 +19,25 @@
 namespace crescent {
 namespace {
 
+bool is_misaligned(const Checkpoint::Stored& stored) {
+  const auto address = reinterpret_cast<uintptr_t>(stored.file->data(*stored.entry).data());
+  return address % bytes_of(stored.entry->dtype) != 0;
+}
+
+/// What a load takes beside the mapped file: tensors that are misaligned there, and those of
+/// another dtype than asked for.
+int64_t bytes_copied(const HfFolder& folder, std::optional<Dtype> dtype) {
+  uint64_t bytes = 0;
+  for (const Checkpoint::Stored& stored : folder.stored) {
+    const TensorEntry& entry = *stored.entry;
+    if (is_misaligned(stored)) bytes += entry.bytes;
+    if (dtype && *dtype != entry.dtype) {
+      bytes += entry.bytes / bytes_of(entry.dtype) * bytes_of(*dtype);
+    }
+  }
+  return static_cast<int64_t>(bytes);
+}
+
 /// A view on the mapped file, which the tensor keeps alive. The pages are read-only: a write would
 /// be a fault, and nothing writes. Where the file has a tensor off its element's boundary it is
 /// copied, because reading it there is undefined in C++ and slow.
@@ -26,7 +45,7 @@ at::Tensor view_of(const Checkpoint::Stored& stored, int64_t& bytes_misaligned) 
   const TensorEntry& entry = *stored.entry;
   const std::span<const std::byte> data = stored.file->data(entry);
   const auto options = at::TensorOptions(scalar_type(entry.dtype));
-  if (reinterpret_cast<uintptr_t>(data.data()) % bytes_of(entry.dtype) != 0) {
+  if (is_misaligned(stored)) {
     at::Tensor copy = at::empty(entry.shape, options);
     if (!data.empty()) std::memcpy(copy.data_ptr(), data.data(), data.size());
     bytes_misaligned += static_cast<int64_t>(data.size());
@@ -101,17 +120,15 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
   const c10::NoGradGuard no_grad;
   if (options.dtype) require_floating(*options.dtype);
   HfFolder folder = open_hf_folder(path);
-  if (options.dtype) {
-    require_memory(bytes_at(folder.layout, *options.dtype),
-                   fmt::format("loading {} as {}", path.string(), name_of(*options.dtype)));
-  }
+  const int64_t copied = bytes_copied(folder, options.dtype);
+  if (copied > 0) require_memory(copied, fmt::format("loading {}", path.string()));
   Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0};
   Weights weights(folder.config.layers.size());
   for (size_t i = 0; i < folder.layout.size(); ++i) {
     at::Tensor tensor = view_of(folder.stored[i], source.bytes_misaligned);
     if (options.dtype) {
       check_interrupt();
-      tensor = tensor.to(scalar_type(*options.dtype));
+      tensor = converted(tensor, *options.dtype, folder.layout[i].name);
     }
     weights.set(folder.layout[i], std::move(tensor));
   }

@@ -10,6 +10,7 @@
 
 #include "engine/error.h"
 #include "engine/exec/threads.h"
+#include "engine/interrupt.h"
 #include "engine/memory.h"
 #include "engine/model/hash.h"
 #include "engine/nearest.h"
@@ -24,7 +25,8 @@ struct ModelParts {
   Model::Source source;
   std::unordered_map<std::string_view, size_t> index_of;  // layout names, without prefix
 
-  std::once_flag widen_once;
+  std::mutex widening;  // guards the next two; not call_once, which an interrupt leaves by throwing
+  bool is_widened = false;
   Weights wide{0};
   std::atomic<int64_t> bytes_widened{0};
 
@@ -67,9 +69,13 @@ void widen(ModelParts& parts) {
   if (bytes > 0) require_memory(bytes, "widening the weights to float32");
   const c10::NoGradGuard no_grad;
   Weights wide(parts.config.layers.size());
-  for (const TensorSpec& spec : parts.layout) wide.set(spec, parts.stored.at(spec).to(at::kFloat));
+  for (const TensorSpec& spec : parts.layout) {
+    check_interrupt();
+    wide.set(spec, parts.stored.at(spec).to(at::kFloat));
+  }
   parts.wide = std::move(wide);
   parts.bytes_widened = bytes;
+  parts.is_widened = true;
 }
 
 }  // namespace
@@ -93,7 +99,8 @@ const Model::Source& Model::source() const { return parts_->source; }
 const Weights& Model::stored() const { return parts_->stored; }
 
 const Weights& Model::wide() const {
-  std::call_once(parts_->widen_once, [this] { widen(*parts_); });
+  const std::lock_guard lock(parts_->widening);
+  if (!parts_->is_widened) widen(*parts_);
   return parts_->wide;
 }
 

@@ -106,7 +106,7 @@ void write_weights(const Model& model, const fs::path& path, std::optional<Dtype
     check_interrupt();
     const at::Tensor& stored = model.stored().at(spec);
     const Dtype target = dtype.value_or(dtype_of(stored));
-    const at::Tensor tensor = stored.to(scalar_type(target)).contiguous();
+    const at::Tensor tensor = converted(stored, target, spec.name).contiguous();
     alive.push_back(tensor);
     tensors.push_back({stored_name(spec, model.family().prefixes().front()),
                        target,
@@ -124,16 +124,21 @@ void save_model(const Model& model, const fs::path& folder, const SaveOptions& o
   if (dtype != Dtype::float32 && dtype != Dtype::float16 && dtype != Dtype::bfloat16) {
     fail("save: dtype: expected 'float32', 'float16' or 'bfloat16', got '{}'", name_of(dtype));
   }
-  const fs::path target = free_target(folder);
+  if (folder.empty()) fail("save: expected the path of a folder, got an empty one");
   const nlohmann::json config = config_of(model, dtype);
   try {
+    const fs::path target = free_target(folder);
     TemporaryFolder temporary(target);
     write_file(temporary.path() / "config.json", config.dump(2) + "\n");
     write_weights(model, temporary.path() / "model.safetensors", options.dtype);
     if (model.source().folder) {
       for (const char* name : kCopied) {
         const fs::path from = *model.source().folder / name;
-        if (fs::exists(from)) fs::copy_file(from, temporary.path() / name);
+        if (!fs::exists(from)) continue;
+        const auto file = MappedFile::open(from);
+        const auto bytes = file->bytes();
+        write_file(temporary.path() / name,
+                   {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       }
     }
     temporary.become(target);

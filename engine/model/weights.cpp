@@ -1,5 +1,7 @@
 #include "engine/model/weights.h"
 
+#include <ATen/ops/isfinite.h>
+
 #include <utility>
 
 #include "engine/error.h"
@@ -37,6 +39,17 @@ Dtype dtype_of(const at::Tensor& tensor) {
     default: break;
   }
   fail("no checkpoint holds tensors of dtype {}", c10::toString(tensor.scalar_type()));
+}
+
+at::Tensor converted(const at::Tensor& tensor, Dtype dtype, std::string_view name) {
+  const at::Tensor result = tensor.to(scalar_type(dtype));
+  const auto is_finite = [](const at::Tensor& t) { return t.isfinite().all().item<bool>(); };
+  if (dtype == Dtype::float16 && dtype_of(tensor) != dtype && !is_finite(result) &&
+      is_finite(tensor)) {
+    fail("tensor '{}': expected numbers within float16's 65504, found larger ones; use 'bfloat16'",
+         name);
+  }
+  return result;
 }
 
 Weights::Slots& Weights::slots_of(const TensorSpec& spec) {

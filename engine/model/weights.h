@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bitset>
+#include <string_view>
 #include <vector>
 
 #include "engine/dtype.h"
@@ -12,6 +13,10 @@ namespace crescent {
 
 at::ScalarType scalar_type(Dtype dtype);
 Dtype dtype_of(const at::Tensor& tensor);  ///< @throws Error for a dtype that no checkpoint holds
+
+/// The tensor at that width; itself if it has it. `name` is for the message.
+/// @throws Error where finite numbers would become infinite (float16 ends at 65504).
+at::Tensor converted(const at::Tensor& tensor, Dtype dtype, std::string_view name);
 
 /// A matrix with all that is needed to multiply by it.
 struct Linear {

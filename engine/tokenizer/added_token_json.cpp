@@ -30,6 +30,12 @@ void append_added(Vocabulary& vocabulary, const std::vector<AddedToken>& added,
   std::vector<std::string_view> contents;
   for (const AddedToken& token : added) {
     if (token.content.empty()) fail("{}: the added token with id {} is empty", where, token.id);
+    // They are looked for at every byte of a text.
+    constexpr size_t kBytesMax = 1024;
+    if (token.content.size() > kBytesMax) {
+      fail("{}: the added token with id {}: expected at most {} bytes, found {}", where, token.id,
+           kBytesMax, token.content.size());
+    }
     contents.push_back(token.content);
     vocabulary.append(token.content, token.id);
     ++vocabulary.added;

@@ -38,6 +38,11 @@ void append_special(const JsonField& processor, const std::string& name, const T
     if (id < 0 || id >= tokens.size()) {
       list[i].fail_expected(fmt::format("an id of 0 .. {}", tokens.size() - 1));
     }
+    // Parts may name the same token again and again: a small file must not become a large list.
+    constexpr size_t kSpecialMax = 1024;
+    if (ids.size() == kSpecialMax) {
+      list.fail_expected(fmt::format("at most {} special tokens around a text", kSpecialMax));
+    }
     ids.push_back(static_cast<int32_t>(id));
   }
 }

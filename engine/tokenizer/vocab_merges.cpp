@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/error.h"
@@ -67,37 +69,50 @@ std::vector<AddedToken> read_added(const JsonField& decoder, const JsonField& id
     }
   }
   if (ids.is_null()) return added;
+  std::unordered_set<std::string> known;
+  for (const AddedToken& token : added) known.insert(token.content);
   for (auto entry = ids.object().begin(); entry != ids.object().end(); ++entry) {
-    const auto same = [&](const AddedToken& token) { return token.content == entry.key(); };
-    if (std::any_of(added.begin(), added.end(), same)) continue;
+    if (known.contains(entry.key())) continue;
     const int32_t id = read_id(ids[entry.key()]);
     added.push_back({.content = entry.key(), .id = id, .normalized = true});
   }
   return added;
 }
 
-/// Makes a token of the vocabulary special. @param content  "content" or { content, ... }
-void add_special(std::vector<AddedToken>& added, const JsonField& token, const TokenTable& tokens) {
-  const std::string& content = content_of(token);
-  const auto known = std::find_if(added.begin(), added.end(), [&](const AddedToken& candidate) {
-    return candidate.content == content;
-  });
-  if (known != added.end()) {
-    known->special = true;
-    return;
+/// Makes tokens of the vocabulary special.
+class Roles {
+ public:
+  Roles(std::vector<AddedToken>& added, const TokenTable& tokens) : added_(added), tokens_(tokens) {
+    for (size_t i = 0; i < added.size(); ++i) index_.emplace(added[i].content, i);
   }
-  const std::optional<int32_t> id = tokens.find(content);
-  if (!id) token.fail_expected("a token of the vocabulary");
-  added.push_back({.content = content, .id = *id, .special = true});
-}
 
-void add_roles(std::vector<AddedToken>& added, const JsonField& file, const TokenTable& tokens) {
+  /// @param token  "content" or { content, ... }
+  void add(const JsonField& token) {
+    const std::string& content = content_of(token);
+    if (content.empty()) token.fail_expected("a token that is not empty");
+    const auto [known, is_new] = index_.emplace(content, added_.size());
+    if (!is_new) {
+      added_[known->second].special = true;
+      return;
+    }
+    const std::optional<int32_t> id = tokens_.find(content);
+    if (!id) token.fail_expected("a token of the vocabulary");
+    added_.push_back({.content = content, .id = *id, .special = true});
+  }
+
+ private:
+  std::vector<AddedToken>& added_;
+  const TokenTable& tokens_;
+  std::unordered_map<std::string, size_t> index_;  // by content
+};
+
+void add_roles(Roles& roles, const JsonField& file) {
   for (const std::string_view role : kRoles) {
-    if (!file[role].is_null()) add_special(added, file[role], tokens);
+    if (!file[role].is_null()) roles.add(file[role]);
   }
   const JsonField more = file["additional_special_tokens"];
   if (more.is_null()) return;
-  for (size_t i = 0; i < more.size(); ++i) add_special(added, more[i], tokens);
+  for (size_t i = 0; i < more.size(); ++i) roles.add(more[i]);
 }
 
 MergeList read_merges(std::string_view text, std::string_view where) {
@@ -141,8 +156,9 @@ std::shared_ptr<const Tokenizer> read_vocab_merges(const std::filesystem::path& 
   std::vector<AddedToken> added = read_added(config["added_tokens_decoder"], ids_file.field());
   append_added(vocabulary, added, vocab_path);
   TokenTable tokens(vocabulary, vocab_path);
-  add_roles(added, config, tokens);
-  add_roles(added, roles_file.field(), tokens);
+  Roles roles(added, tokens);
+  add_roles(roles, config);
+  add_roles(roles, roles_file.field());
   const std::optional<int32_t> end_of_text = tokens.find(kEndOfText);
   if (added.empty() && end_of_text) {
     added.push_back({.content = std::string(kEndOfText), .id = *end_of_text, .special = true});
