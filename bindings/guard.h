@@ -14,8 +14,7 @@ class Args;
 /// registry reference), so that it arrives as it was thrown.
 class ScriptError : public Error {
  public:
-  ScriptError(std::string message, int reference)
-      : Error(std::move(message)), reference_(reference) {}
+  ScriptError(const std::string& message, int reference) : Error(message), reference_(reference) {}
   int reference() const { return reference_; }
 
  private:

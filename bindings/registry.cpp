@@ -293,6 +293,9 @@ void push_class(lua_State* L, const char* class_name) {
   lua_newtable(L);
   lua_pushstring(L, class_name);
   lua_setfield(L, -2, "__name");
+  // A script that got hold of __gc could run it on something else.
+  lua_pushstring(L, class_name);
+  lua_setfield(L, -2, "__metatable");
   for (const auto& [event, function] : cls.metamethods) {
     if (event == "__index_number") continue;
     lua_pushcfunction(L, function);

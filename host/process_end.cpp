@@ -8,6 +8,7 @@
 
 #include "bindings/guard.h"
 #include "bindings/registry.h"
+#include "host/interrupt.h"
 
 namespace crescent {
 namespace {
@@ -37,6 +38,7 @@ void install_fault_messages() {
 
 void end_process(lua_State* L, int code) {
   std::signal(SIGINT, SIG_DFL);  // from here on a Ctrl-C just ends the process
+  settle_interrupt(L);           // one that came before must not find a closed state
   lua_close(L);
   std::fflush(nullptr);
   // LibTorch's own destructors take 40 to 60 ms and give back what the kernel takes anyway.

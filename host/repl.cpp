@@ -24,6 +24,8 @@ class Prompt {
   explicit Prompt(lua_State* L) : L_(L) {
     lua_pushnil(L);
     lua_setglobal(L, "_");  // known to strict globals before there is a value
+    lua_getglobal(L, "require");
+    require_ = luaL_ref(L, LUA_REGISTRYINDEX);  // what is typed may replace the global
   }
 
   /// True if the text is a whole chunk, right or wrong; false if more lines may complete it. A
@@ -33,9 +35,10 @@ class Prompt {
     const std::string_view expression =
         text.front() == '=' ? std::string_view(text).substr(1) : std::string_view(text);
     if (load("return " + std::string(expression))) return compiled_ = true;
+    const bool is_open_expression = wants_more();
     lua_pop(L_, 1);
     if (load(text)) return compiled_ = true;
-    if (more_may_come && std::string_view(lua_tostring(L_, -1)).ends_with("near '<eof>'")) {
+    if (more_may_come && (is_open_expression || wants_more())) {
       lua_pop(L_, 1);
       return false;
     }
@@ -49,12 +52,16 @@ class Prompt {
     make_interruptible(L_);
     const int base = lua_gettop(L_) - 1;
     bool good = lua_pcall(L_, 0, LUA_MULTRET, 0) == 0;
-    if (good && lua_gettop(L_) > base) {
-      lua_pushvalue(L_, base + 1);
-      lua_setglobal(L_, "_");
-      good = print_values(base);
-    }
+    // A Ctrl-C that came after the last Lua instruction must not stop what follows, some of which
+    // nothing protects. For the same reason `_` is set raw: no metamethod runs.
     settle_interrupt(L_);
+    if (good && lua_gettop(L_) > base) {
+      lua_pushliteral(L_, "_");
+      lua_pushvalue(L_, base + 1);
+      lua_rawset(L_, LUA_GLOBALSINDEX);
+      good = print_values(base);
+      settle_interrupt(L_);
+    }
     if (!good) report();
     lua_settop(L_, base);
   }
@@ -62,10 +69,13 @@ class Prompt {
   /// `?name`
   void help(std::string_view name) {
     const int base = lua_gettop(L_);
-    push_library("crescent.help");
-    lua_pushlstring(L_, name.data(), name.size());
-    if (lua_pcall(L_, 1, 1, 0) != 0) report();
-    else std::printf("%s\n", lua_tostring(L_, -1));
+    bool good = push_library("crescent.help");
+    if (good) {
+      lua_pushlstring(L_, name.data(), name.size());
+      good = lua_pcall(L_, 1, 1, 0) == 0;
+    }
+    if (good) std::printf("%s\n", lua_tostring(L_, -1));
+    else report();
     settle_interrupt(L_);
     lua_settop(L_, base);
   }
@@ -73,9 +83,12 @@ class Prompt {
   Completion complete(const std::string& before) {
     Completion found;
     const int base = lua_gettop(L_);
-    push_library("crescent.complete");
-    lua_pushlstring(L_, before.data(), before.size());
-    if (lua_pcall(L_, 1, 2, 0) == 0) {
+    bool good = push_library("crescent.complete");
+    if (good) {
+      lua_pushlstring(L_, before.data(), before.size());
+      good = lua_pcall(L_, 1, 2, 0) == 0;
+    }
+    if (good) {
       found.replaced = static_cast<size_t>(lua_tointeger(L_, -1));
       const auto count = static_cast<int>(lua_objlen(L_, -2));
       for (int i = 1; i <= count; ++i) {
@@ -97,17 +110,23 @@ class Prompt {
     return luaL_loadbuffer(L_, text.data(), text.size(), kChunkName) == 0;
   }
 
-  void push_library(const char* module) {
-    lua_getglobal(L_, "require");
+  /// Does the syntax error at the top of the stack say that the text just ended too early?
+  bool wants_more() const {
+    return std::string_view(lua_tostring(L_, -1)).ends_with("near '<eof>'");
+  }
+
+  /// Pushes a module of the Lua library. False: the error is at the top of the stack.
+  bool push_library(const char* module) {
+    lua_rawgeti(L_, LUA_REGISTRYINDEX, require_);
     lua_pushstring(L_, module);
-    if (lua_pcall(L_, 1, 1, 0) != 0) report();
+    return lua_pcall(L_, 1, 1, 0) == 0;
   }
 
   /// Every value above `base` on a line of its own. False: the error is at the top of the stack.
   bool print_values(int base) {
     const int top = lua_gettop(L_);
     for (int i = base + 1; i <= top; ++i) {
-      push_library("crescent.show");
+      if (!push_library("crescent.show")) return false;
       lua_pushvalue(L_, i);
       if (lua_pcall(L_, 1, 1, 0) != 0) return false;
       size_t length = 0;
@@ -127,6 +146,7 @@ class Prompt {
   }
 
   lua_State* L_;
+  int require_ = LUA_NOREF;
   bool compiled_ = false;
   bool failed_ = false;
 };

@@ -55,7 +55,14 @@ int call_with_traceback(lua_State* L, int arguments, int results) {
 }
 
 std::string pop_message(lua_State* L) {
-  if (luaL_callmeta(L, -1, "__tostring")) lua_remove(L, -2);
+  if (luaL_getmetafield(L, -1, "__tostring")) {
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 1, 0) != 0) {
+      lua_pop(L, 1);
+      lua_pushliteral(L, "(error object whose __tostring fails)");
+    }
+    lua_remove(L, -2);
+  }
   size_t length = 0;
   const char* text = lua_tolstring(L, -1, &length);
   std::string message = text

@@ -62,7 +62,8 @@ int model_preset(Args& args) {
 }
 
 int model_optimize(Args& args) {
-  push_model(args.L(), model_of(args)->at_level(static_cast<int>(args.integer("level"))));
+  push_model(args.L(), model_of(args)->at_level(
+                           static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))));
   return 1;
 }
 
@@ -241,7 +242,8 @@ int model_tostring(lua_State* L) {
     push(L, "closed model");
     return 1;
   }
-  const Model& model = ***box;
+  const ModelHandle held = **box;  // a finaliser may close the handle meanwhile
+  const Model& model = *held;
   const auto& layers = model.config().layers;
   int32_t fewest = layers.empty() ? 0 : layers.front().heads(), most = 0;
   for (const LayerSpec& layer : layers) {

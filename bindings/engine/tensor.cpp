@@ -32,9 +32,7 @@ int push_tensor(lua_State* L, at::Tensor tensor) {
   return 1;
 }
 
-const at::Tensor& tensor_at(const Args& args, int index) {
-  return args.handle<LuaTensor>(index).tensor();
-}
+at::Tensor tensor_at(const Args& args, int index) { return args.handle<LuaTensor>(index).tensor(); }
 
 std::vector<at::Tensor> tensors_at(const Args& args, int index) {
   lua_State* L = args.L();

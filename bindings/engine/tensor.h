@@ -36,7 +36,7 @@ struct HandleName<LuaTensor> {
 int push_tensor(lua_State* L, at::Tensor tensor);
 
 /// The tensor at an argument whose kind was checked. @throws ArgError if it was closed.
-const at::Tensor& tensor_at(const Args& args, int index);
+at::Tensor tensor_at(const Args& args, int index);
 
 /// The list of tensors at an argument. @throws ArgError naming the position of what is no tensor.
 std::vector<at::Tensor> tensors_at(const Args& args, int index);

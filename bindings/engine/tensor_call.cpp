@@ -56,7 +56,8 @@ at::ScalarType TensorCall::computed_type(const Tensor& tensor) const {
 
 Tensor TensorCall::prepared(const Tensor& tensor) {
   if (first_) {
-    sizes_ = tensor.sizes();
+    kept_ = tensor;
+    sizes_ = kept_.sizes();
     first_ = false;
   }
   if (compute_ == Compute::exact) return tensor;
@@ -226,7 +227,8 @@ int TensorCall::push(Tensor result) {
 }
 
 int TensorCall::push(ValuesAndPositions result) {
-  return push(std::move(result.values)) + push(Positions{std::move(result.positions)});
+  const int pushed = push(std::move(result.values));
+  return pushed + push(Positions{std::move(result.positions)});
 }
 
 int TensorCall::push(Positions result) { return push_tensor(args_.L(), result.positions.add_(1)); }

@@ -189,7 +189,8 @@ class TensorCall {
   Compute compute_;
   int next_ = 1;
   bool first_ = true;
-  at::IntArrayRef sizes_;               ///< of the first tensor, which the Lua stack keeps alive
+  Tensor kept_;                         ///< the first tensor: a finaliser may close its handle
+  at::IntArrayRef sizes_;               ///< of it
   int64_t dimension_ = 0;               ///< the one read last
   bool widened_ = false;                ///< some 16-bit float was
   at::native::ResultTypeState result_;  ///< what LibTorch would give for the tensors read so far

@@ -17,6 +17,7 @@
 #include "engine/dtype.h"
 #include "engine/error.h"
 #include "engine/formats/safetensors.h"
+#include "engine/interrupt.h"
 #include "engine/model/weights.h"
 #include "engine/random.h"
 
@@ -60,6 +61,10 @@ int make_full(Args& args) {
   const double value = args.number(2);
   if (c10::isIntegralType(type, true) && value != std::floor(value))
     args.bad(2, fmt::format("an integer for dtype '{}'", args.text("dtype")),
+             fmt::format("{}", value));
+  // The first double beyond int64 rounds to its bound, so LibTorch's own check lets it through.
+  if (c10::isIntegralType(type, true) && !(value >= -0x1p63 && value < 0x1p63))
+    args.bad(2, fmt::format("a number that dtype '{}' holds", args.text("dtype")),
              fmt::format("{}", value));
   const auto shape = new_shape(args, type);
   return push_new(args, [&] { return at::full(shape, value, type); });
@@ -118,7 +123,13 @@ class NestedTable {
   void read(int index) {
     measure(index);
     count_ = 1;
-    for (const int64_t size : shape_) count_ *= size;
+    int64_t bytes = sizeof(Value);
+    for (const int64_t size : shape_) {
+      if (__builtin_mul_overflow(bytes, size, &bytes))
+        args_.fail("the nested tables have more elements than there can be");
+    }
+    ask_for_memory(args_, bytes);
+    count_ = bytes / static_cast<int64_t>(sizeof(Value));
     values_.reserve(static_cast<size_t>(count_));
     lua_pushvalue(L_, index);
     walk(0);
@@ -167,6 +178,8 @@ class NestedTable {
     if (depth == shape_.size()) return add();
     const auto wanted = shape_[depth];
     if (!lua_istable(L_, -1)) bad(fmt::format("a list of {} values", wanted), describe(L_, -1));
+    refuse_holes();
+    check_interrupt();
     const auto found = static_cast<int64_t>(lua_objlen(L_, -1));
     if (found != wanted) bad(fmt::format("a list of {} values", wanted), fmt::format("{}", found));
     for (int64_t i = 1; i <= wanted; ++i) {
@@ -175,6 +188,20 @@ class NestedTable {
       walk(depth + 1);
       lua_pop(L_, 1);
       path_.pop_back();
+    }
+  }
+
+  /// A nil inside a list ends it early for Lua, and a named key is none of its elements: either
+  /// would be lost in silence.
+  void refuse_holes() {
+    const auto length = static_cast<int64_t>(lua_objlen(L_, -1));
+    int64_t keys = 0;
+    luaL_checkstack(L_, 2, "tables nested too deep");
+    lua_pushnil(L_);
+    for (; lua_next(L_, -2) != 0; ++keys) lua_pop(L_, 1);
+    if (keys != length) {
+      bad("a list without nil and without named keys",
+          fmt::format("{} keys where the list has {}", keys, length));
     }
   }
 

@@ -165,7 +165,8 @@ int shape_tostring(lua_State* L) {
 
 int field_shape(Args& args) {
   lua_State* L = args.L();
-  const auto sizes = tensor_at(args, 1).sizes();
+  const at::Tensor x = tensor_at(args, 1);  // held: a finaliser may close the handle meanwhile
+  const auto sizes = x.sizes();
   lua_createtable(L, static_cast<int>(sizes.size()), 0);
   for (size_t i = 0; i < sizes.size(); ++i) {
     lua_pushnumber(L, static_cast<double>(sizes[i]));
@@ -204,7 +205,7 @@ int tensor_tostring(lua_State* L) {
   return push_text(L, box ? format_tensor(box->tensor()) : "[closed tensor]");
 }
 
-const at::Tensor& open_tensor(lua_State* L, std::string_view what) {
+at::Tensor open_tensor(lua_State* L, std::string_view what) {
   const auto& box = *test_handle<LuaTensor>(L, 1);
   if (!box) throw ArgError(fmt::format("{}: expected an open tensor, got a closed one", what));
   return box->tensor();

@@ -16,8 +16,10 @@ namespace {
 /// Adds one window's positions.
 /// @param ours, theirs  (T, V) logits of the model and of the reference
 void compare(const at::Tensor& ours, const at::Tensor& theirs, Agreement& sums) {
-  const at::Tensor log_p = at::log_softmax(theirs, -1), log_q = at::log_softmax(ours, -1);
-  sums.kl_nats += (log_p.exp() * (log_p - log_q)).sum(at::kDouble).item<double>();
+  // In double: between equal models the rounding of fp32 would give a divergence below zero.
+  const at::Tensor log_p = at::log_softmax(theirs.to(at::kDouble), -1);
+  const at::Tensor log_q = at::log_softmax(ours.to(at::kDouble), -1);
+  sums.kl_nats += (log_p.exp() * (log_p - log_q)).sum().item<double>();
   sums.top1 += ours.argmax(-1).eq(theirs.argmax(-1)).sum().item<double>();
   sums.max_abs_logit = std::max(sums.max_abs_logit, (ours - theirs).abs().max().item<double>());
   sums.tokens += ours.size(0);

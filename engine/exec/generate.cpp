@@ -68,11 +68,11 @@ class Output {
     if (tokenizer_ == nullptr || stops_.stopped() || result_.ids.empty()) return;
     std::string rest = stops_.feed(utf8_.finish());
     rest += stops_.finish();
-    give(std::move(rest), result_.ids.back());
+    give(rest, result_.ids.back());
   }
 
  private:
-  bool give(std::string piece, int32_t id) {
+  bool give(const std::string& piece, int32_t id) {
     if (piece.empty()) return true;
     result_.text += piece;
     return !options_.on_token || options_.on_token(piece, id);

@@ -45,6 +45,8 @@ test.group('making tensors', function()
       function() tensor { { 1, 2 }, { 3 } } end)
     raises("crescent.tensor: value[2]: expected a list of 2 values, got 'x'",
       function() tensor { { 1, 2 }, 'x' } end)
+    raises('crescent.tensor: value: expected a list without nil and without named keys, got '
+      .. '2 keys where the list has 1', function() return crescent.tensor { 1, nil, 3 } end)
     raises('crescent.tensor: value[1][2]: expected a number, got true',
       function() tensor { { 1, true } } end)
     raises('crescent.tensor: value[2]: expected true or false, got 1',

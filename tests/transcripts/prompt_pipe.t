@@ -15,6 +15,8 @@ The prompt reads from a pipe: no prompt, but values.
   >   return 2 * n
   > end
   > twice(4)
+  > {
+  >   5, 6 }
   > END
   42
   43
@@ -26,6 +28,19 @@ The prompt reads from a pipe: no prompt, but values.
   1
   2
   8
+  { 5, 6 }
+
+Nothing that is typed takes the prompt itself away.
+
+  $ crescent <<'END'
+  > require = nil
+  > error(setmetatable({}, { __tostring = function() error('no') end }))
+  > local g = setmetatable(_G, { __newindex = function() error('no') end })
+  > 7
+  > END
+  (error object whose __tostring fails)
+  7
+  [1]
 
 Errors leave the state as it was; the exit code tells.
 

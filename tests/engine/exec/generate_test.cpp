@@ -229,6 +229,28 @@ TEST_P(Generate, StopsAtAnInterrupt) {
   interrupt_requested = false;
 }
 
+TEST_P(Generate, LeavesTheSessionWholeWhereAContinuationIsInterrupted) {
+  const auto s = session();
+  s->feed(ids_tensor(*model_, prompt_.ids), {});
+  interrupt_requested = true;
+  EXPECT_THROW(generate(*s, {}, {}, nullptr), Interrupted);
+  interrupt_requested = false;
+  EXPECT_EQ(s->length(), static_cast<int64_t>(prompt_.ids.size()));
+  EXPECT_EQ(generate(*s, {}, {.tokens = 3, .ignore_eos = true}, nullptr).ids,
+            std::vector<int32_t>(prompt_.greedy.begin(), prompt_.greedy.begin() + 3));
+}
+
+TEST_P(Generate, SpellsNothingForIdsThatOnlyTheModelHas) {
+  struct Short : LetterTokenizer {
+    using LetterTokenizer::LetterTokenizer;
+    int32_t size() const override { return 1; }
+  };
+  const Generated made = generate(*session(), prompt_.ids, {.tokens = 5, .ignore_eos = true},
+                                  std::make_unique<Short>(alphabet()).get());
+  EXPECT_EQ(made.ids.size(), 5u);
+  EXPECT_EQ(made.text, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, Generate, testing::Values(0, 1));
 
 TEST(GenerateFromText, ContinuesTheTextAsTheReference) {
