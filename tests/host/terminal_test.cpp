@@ -4,6 +4,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -68,6 +69,7 @@ class Terminal {
       const std::string plain = without_escapes(seen_);
       if (const size_t at = plain.find(text); at != std::string::npos) {
         seen_ = plain.substr(at + text.size());
+        if (text.ends_with("> ")) await_keys();
         return testing::AssertionSuccess();
       }
       pollfd wait{.fd = master_, .events = POLLIN};
@@ -98,6 +100,16 @@ class Terminal {
   }
 
  private:
+  /// libedit writes the prompt before it takes the terminal out of line mode, where a key such as
+  /// Ctrl-D has another meaning.
+  void await_keys() const {
+    termios mode{};
+    for (int i = 0; i < kPatienceS * 1000; ++i) {
+      if (tcgetattr(master_, &mode) != 0 || (mode.c_lflag & ICANON) == 0) return;
+      usleep(1000);
+    }
+  }
+
   int master_ = -1;
   pid_t pid_ = 0;
   std::string seen_;
