@@ -150,9 +150,9 @@ TEST_F(Prompt, RecallsAnEntryOfSeveralLinesWhole) {
     terminal.send("for i = 1, 2 do\n");
     ASSERT_TRUE(terminal.shows(">> "));
     terminal.send("print('turn ' .. i)\nend\n");
-    ASSERT_TRUE(terminal.shows("\nturn 1\nturn 2\n"));
+    ASSERT_TRUE(terminal.shows("\nturn 1\nturn 2\n> "));
     terminal.send(std::string(kUp) + "\n");
-    ASSERT_TRUE(terminal.shows("\nturn 1\nturn 2\n"));
+    ASSERT_TRUE(terminal.shows("\nturn 1\nturn 2\n> "));
     terminal.send(kCtrlD);
     EXPECT_EQ(terminal.exit_code(), 0);
   }
@@ -163,7 +163,7 @@ TEST_F(Prompt, RecallsAnEntryOfSeveralLinesWhole) {
   Terminal later(home_);
   ASSERT_TRUE(later.shows("> "));
   later.send(std::string(kUp) + "\n");
-  EXPECT_TRUE(later.shows("\nturn 1\nturn 2\n"));
+  EXPECT_TRUE(later.shows("\nturn 1\nturn 2\n> "));
 }
 
 TEST_F(Prompt, DropsTheLineOnCtrlC) {
