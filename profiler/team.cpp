@@ -1,5 +1,6 @@
 #include "profiler/team.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "engine/error.h"
@@ -27,6 +28,7 @@ void spin_until(Condition condition) {
 
 SpinTeam::SpinTeam(int size) : size_(size) {
   if (size < 1) fail("threads: expected at least 1, got {}", size);
+  spans_.resize(static_cast<size_t>(size));
   try {
     for (int rank = 1; rank < size; ++rank) threads_.emplace_back([this, rank] { serve(rank); });
   } catch (const std::system_error& error) {
@@ -43,18 +45,32 @@ void SpinTeam::stop() {
 }
 
 int64_t SpinTeam::run_ns(const std::function<void(int)>& work) {
-  SteadyClock clock;
   work_ = &work;
   ready_.store(0, std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
   turn_.fetch_add(1, std::memory_order_release);
+  work_timed(0);
+  spin_until([&] { return done_.load(std::memory_order_acquire) == size_; });
+  Span all = spans_[0];
+  for (const Span& span : spans_) {
+    all.begin_ns = std::min(all.begin_ns, span.begin_ns);
+    all.end_ns = std::max(all.end_ns, span.end_ns);
+  }
+  return all.end_ns - all.begin_ns;
+}
+
+// Each rank looks at the clock itself: the caller may lose its core between the moment when all
+// are ready and its own look, while the others work already.
+void SpinTeam::work_timed(int rank) {
+  SteadyClock clock;
+  const auto* const work = work_;
   ready_.fetch_add(1, std::memory_order_acq_rel);
   spin_until([&] { return ready_.load(std::memory_order_acquire) == size_; });
-  const int64_t start = clock.now_ns();
-  work(0);
+  Span& span = spans_[static_cast<size_t>(rank)];
+  span.begin_ns = clock.now_ns();
+  (*work)(rank);
+  span.end_ns = clock.now_ns();
   done_.fetch_add(1, std::memory_order_acq_rel);
-  spin_until([&] { return done_.load(std::memory_order_acquire) == size_; });
-  return clock.now_ns() - start;
 }
 
 void SpinTeam::serve(int rank) {
@@ -62,11 +78,7 @@ void SpinTeam::serve(int rank) {
     spin_until([&] { return turn_.load(std::memory_order_acquire) != seen; });
     seen = turn_.load(std::memory_order_acquire);
     if (seen < 0) return;
-    const auto* const work = work_;
-    ready_.fetch_add(1, std::memory_order_acq_rel);
-    spin_until([&] { return ready_.load(std::memory_order_acquire) == size_; });
-    (*work)(rank);
-    done_.fetch_add(1, std::memory_order_acq_rel);
+    work_timed(rank);
   }
 }
 
