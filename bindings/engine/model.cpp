@@ -132,8 +132,9 @@ void push_layer(lua_State* L, const LayerSpec& layer) {
   row.set("head_dim", layer.head_dim);
   push_from_one(L, layer.kv_of_head);
   row.take("kv_of_head");
-  push_from_one(L, layer.original_heads);
+  push_from_one(L, layer.origin.heads);
   row.take("original_heads");
+  row.set("original_layer", layer.origin.layer + 1);
   row.set("attention_scale", layer.attention_scale);
   row.set("ffn_width", layer.ffn_width);
   row.set("has_attention", layer.has_attention);

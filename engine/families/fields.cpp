@@ -146,7 +146,7 @@ LayerShape shape_of_every_layer(const DecoderConfig& config) {
   LayerSpec expected = is_whole ? whole_layer(shape) : LayerSpec{};
   for (size_t i = 0; i < config.layers.size(); ++i) {
     expected.attention_scale = config.layers[i].attention_scale;
-    require_expressible(is_whole && config.layers[i] == expected, config,
+    require_expressible(is_whole && same_function(config.layers[i], expected), config,
                         fmt::format("layer {}: heads or neurons were removed", i + 1));
   }
   return shape;

@@ -72,7 +72,7 @@ class Gpt2 final : public Family {
     const AttentionScaling scaling{
         .by_head_dim = fields.flag("scale_attn_weights", true),
         .by_inverse_layer = fields.flag("scale_attn_by_inverse_layer_idx", false)};
-    config.layers.assign(static_cast<size_t>(layers), whole_layer(shape));
+    config.layers = whole_layers(shape, layers);
     for (size_t i = 0; i < config.layers.size(); ++i) {
       config.layers[i].attention_scale = scaling.scale(shape.head_dim, i);
     }

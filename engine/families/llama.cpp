@@ -218,7 +218,7 @@ class Llama final : public Family {
 
     const int64_t layers = fields.size({"num_hidden_layers"}, kLayersMax);
     const LayerShape shape = read_shape(fields, layers, config.d_model);
-    config.layers.assign(static_cast<size_t>(layers), whole_layer(shape));
+    config.layers = whole_layers(shape, layers);
     return config;
   }
 
@@ -314,11 +314,11 @@ class Llama final : public Family {
     require_expressible(config.qkv_bias == config.attention_output_bias, config,
                         "biases on a part of the attention");
     for (const LayerSpec& layer : config.layers) {
-      require_expressible(layer == whole_layer({.heads = layer.heads(),
-                                                .kv_heads = layer.kv_heads,
-                                                .head_dim = layer.head_dim,
-                                                .ffn_width = layer.ffn_width}),
-                          config, "these attention scales");
+      const LayerSpec whole = whole_layer({.heads = layer.heads(),
+                                           .kv_heads = layer.kv_heads,
+                                           .head_dim = layer.head_dim,
+                                           .ffn_width = layer.ffn_width});
+      require_expressible(same_function(layer, whole), config, "these attention scales");
     }
   }
 };

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/formats/config_json.h"
 #include "engine/formats/describe.h"
 #include "engine/model/presets.h"
 
@@ -178,13 +179,8 @@ void refuse_unexpected(const HfFolder& folder) {
 
 ReadConfig read_hf_config(const Json& config, std::string_view where) {
   if (!config.is_object()) fail("{}: expected an object, found {}", where, describe(config));
-  const auto type = config.find("model_type");
-  if (type == config.end() || !type->is_string()) {
-    fail("{}: field 'model_type': expected the name of a model family, found {}", where,
-         type == config.end() ? "nothing" : describe(*type));
-  }
-  const Family& family = family_of(type->get_ref<const std::string&>(), where);
-  return {&family, family.read(config, where), read_end_of_text(config, where)};
+  FamilyConfig read = read_config(config, where);
+  return {read.family, std::move(read.config), read_end_of_text(config, where)};
 }
 
 HfFolder open_hf_folder(const fs::path& path) {

@@ -5,7 +5,7 @@
 
 namespace crescent {
 
-LayerSpec whole_layer(const LayerShape& shape) {
+LayerSpec whole_layer(const LayerShape& shape, int32_t index) {
   LayerSpec layer;
   layer.head_dim = shape.head_dim;
   layer.kv_heads = shape.kv_heads;
@@ -15,9 +15,30 @@ LayerSpec whole_layer(const LayerShape& shape) {
   const size_t heads_of_kv = heads / static_cast<size_t>(shape.kv_heads);
   layer.kv_of_head.resize(heads);
   for (size_t h = 0; h < heads; ++h) layer.kv_of_head[h] = static_cast<int32_t>(h / heads_of_kv);
-  layer.original_heads.resize(heads);
-  std::iota(layer.original_heads.begin(), layer.original_heads.end(), 0);
+  layer.origin = {.layer = index, .shape = shape, .heads = std::vector<int32_t>(heads)};
+  std::iota(layer.origin.heads.begin(), layer.origin.heads.end(), 0);
   return layer;
+}
+
+std::vector<LayerSpec> whole_layers(const LayerShape& shape, int64_t count) {
+  std::vector<LayerSpec> layers;
+  for (int64_t i = 0; i < count; ++i) {
+    layers.push_back(whole_layer(shape, static_cast<int32_t>(i)));
+  }
+  return layers;
+}
+
+bool same_function(const LayerSpec& a, const LayerSpec& b) {
+  LayerSpec b_from_a = b;
+  b_from_a.origin = a.origin;
+  return a == b_from_a;
+}
+
+bool same_function(const DecoderConfig& a, const DecoderConfig& b) {
+  if (a.layers.size() != b.layers.size()) return false;
+  DecoderConfig b_from_a = b;
+  for (size_t i = 0; i < a.layers.size(); ++i) b_from_a.layers[i].origin = a.layers[i].origin;
+  return a == b_from_a;
 }
 
 const char* name_of(NormKind kind) {

@@ -25,6 +25,27 @@ struct Rotary {
   bool operator==(const Rotary&) const = default;
 };
 
+/// A layer as its family defines it, before anything is removed: all heads there, each key/value
+/// head shared by heads / kv_heads neighbouring query heads, scores scaled by 1 / sqrt(head_dim).
+struct LayerShape {
+  int32_t heads = 0;
+  int32_t kv_heads = 0;  ///< divides `heads`
+  int64_t head_dim = 0;
+  int64_t ffn_width = 0;
+
+  bool operator==(const LayerShape&) const = default;
+};
+
+/// What a layer was in the family's file, before anything was removed. The function does not depend
+/// on it: it is for pictures, for a second pruning, and to put zeros where weights were.
+struct LayerOrigin {
+  int32_t layer = 0;  ///< from 0
+  LayerShape shape;
+  std::vector<int32_t> heads;  ///< for every query head that is there, the number (from 0) it had
+
+  bool operator==(const LayerOrigin&) const = default;
+};
+
 /// What may differ from layer to layer, resolved once at load. The forward pass never derives any
 /// of it again from an index or a count, so a layer that lost heads or neurons is an ordinary one.
 struct LayerSpec {
@@ -35,21 +56,14 @@ struct LayerSpec {
   int64_t ffn_width = 0;
   bool has_attention = true;
   bool has_ffn = true;
-  std::vector<int32_t> original_heads;  ///< the number (from 0) that each head had in the file
+  LayerOrigin origin;
 
   int32_t heads() const { return static_cast<int32_t>(kv_of_head.size()); }
   bool operator==(const LayerSpec&) const = default;
 };
 
-/// A layer as its family defines it, before anything is removed: all heads there, each key/value
-/// head shared by heads / kv_heads neighbouring query heads, scores scaled by 1 / sqrt(head_dim).
-struct LayerShape {
-  int32_t heads = 0;
-  int32_t kv_heads = 0;  ///< divides `heads`
-  int64_t head_dim = 0;
-  int64_t ffn_width = 0;
-};
-LayerSpec whole_layer(const LayerShape& shape);
+LayerSpec whole_layer(const LayerShape& shape, int32_t layer = 0);
+std::vector<LayerSpec> whole_layers(const LayerShape& shape, int64_t count);
 
 struct DecoderConfig {
   std::string family;  ///< the `model_type` of config.json
@@ -73,6 +87,10 @@ struct DecoderConfig {
 
   bool operator==(const DecoderConfig&) const = default;
 };
+
+/// Do both compute the same from the same weights? Everything but the origin counts.
+bool same_function(const LayerSpec& a, const LayerSpec& b);
+bool same_function(const DecoderConfig& a, const DecoderConfig& b);
 
 /// Names as the documentation and messages use them: 'gelu_tanh', 'rms_norm', 'rotary', 'llama3'.
 const char* name_of(NormKind);

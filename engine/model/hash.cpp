@@ -104,10 +104,9 @@ std::string describe(const DecoderConfig& c) {
       c.tied_head);
   for (const LayerSpec& l : c.layers) {
     text += fmt::format(
-        " layer(head_dim={} kv_heads={} kv_of_head={} scale={} ffn_width={} attention={} ffn={} "
-        "original_heads={})",
+        " layer(head_dim={} kv_heads={} kv_of_head={} scale={} ffn_width={} attention={} ffn={})",
         l.head_dim, l.kv_heads, list(l.kv_of_head), l.attention_scale, l.ffn_width, l.has_attention,
-        l.has_ffn, list(l.original_heads));
+        l.has_ffn);
   }
   return text;
 }

@@ -6,7 +6,7 @@
 namespace crescent {
 
 /// A description as one line of text, every field by name: what `Model::hash` starts with, and by
-/// which two descriptions are compared.
+/// which two descriptions are compared. Where a pruned layer came from does not count.
 std::string describe(const DecoderConfig& config);
 
 /// See Model::hash. Not cryptographic: it tells models apart, it does not guard against forgery.

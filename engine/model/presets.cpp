@@ -30,7 +30,7 @@ DecoderConfig gpt2(const Size& size) {
   config.vocab = kGpt2Vocab;
   config.d_model = size.width;
   config.positions_max = 1024;
-  config.layers.assign(static_cast<size_t>(size.layers), whole_layer(shape));
+  config.layers = whole_layers(shape, size.layers);
   return config;
 }
 
@@ -55,7 +55,7 @@ DecoderConfig llama(const LlamaSize& size) {
   config.gated_ffn = true;
   config.qkv_bias = config.attention_output_bias = config.ffn_bias = false;
   config.tied_head = size.tied_head;
-  config.layers.assign(static_cast<size_t>(size.layers), whole_layer(size.shape));
+  config.layers = whole_layers(size.shape, size.layers);
   return config;
 }
 

@@ -115,7 +115,7 @@ DecoderConfig plain(const std::string& family) {
 void set_heads(LayerSpec& layer, std::vector<int32_t> kv_of_head, int32_t kv_heads) {
   layer.kv_of_head = std::move(kv_of_head);
   layer.kv_heads = kv_heads;
-  layer.original_heads.resize(layer.kv_of_head.size());
+  layer.origin.heads.resize(layer.kv_of_head.size());
 }
 
 const std::vector<Invented> kInvented{

@@ -46,7 +46,7 @@ TEST(Gpt2Family, ReadsEverySetting) {
   EXPECT_EQ(layer.kv_heads, 4);
   EXPECT_EQ(layer.ffn_width, 128);
   EXPECT_EQ(layer.attention_scale, 1 / std::sqrt(8.0));
-  EXPECT_EQ(layer.original_heads, (std::vector<int32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(layer.origin.heads, (std::vector<int32_t>{0, 1, 2, 3}));
 }
 
 TEST(Gpt2Family, DoesWhatTheFamilyAllows) {
@@ -239,10 +239,6 @@ TEST(Gpt2Family, RefusesToWriteWhatHuggingFaceHasNoWordFor) {
   const std::string cannot = "config.json of family 'gpt2' can't say: ";
   EXPECT_EQ(refusal([](auto& c) { c.layers[1].ffn_width = 5; }),
             cannot + "layer 2: heads or neurons were removed");
-  EXPECT_EQ(refusal([](auto& c) {
-              c.layers[0].original_heads = {0, 1, 3, 2};
-            }),
-            cannot + "layer 1: heads or neurons were removed");
   EXPECT_EQ(refusal([](auto& c) { c.layers[0].kv_of_head.clear(); }),
             cannot + "layer 1: heads or neurons were removed");
   EXPECT_EQ(refusal([](auto& c) { c.layers[1].has_ffn = false; }),
