@@ -18,6 +18,7 @@ const char* class_of(api::Kind kind) {
     case api::Kind::tensor: return "Tensor";
     case api::Kind::model: return "Model";
     case api::Kind::session: return "Session";
+    case api::Kind::plan: return "Plan";
     case api::Kind::tokenizer: return "Tokenizer";
     default: return nullptr;
   }
@@ -115,6 +116,7 @@ std::string describe(lua_State* L, int index) {
       for (auto [name, words] : {std::pair{"Tensor", "a tensor"},
                                  {"Model", "a model"},
                                  {"Session", "a session"},
+                                 {"Plan", "a plan"},
                                  {"Tokenizer", "a tokenizer"}})
         if (const void* handle = detail::test_class(L, index, name)) {
           const auto known = describers().find(name);

@@ -374,6 +374,12 @@ void add_metamethods(lua_State* L, const char* kind) {
 
 }  // namespace
 
+namespace {
+bool is_prompt = false;
+}
+void set_at_prompt(bool value) { is_prompt = value; }
+bool at_prompt() { return is_prompt; }
+
 void set_result(lua_State* L, const char* kind) {
   const std::string name = fmt::format("crescent.result.{}", kind);
   if (luaL_newmetatable(L, name.c_str())) {

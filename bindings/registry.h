@@ -41,6 +41,9 @@ void register_api(lua_State* L);
 
 /// How the engine library is loaded; the host sets it. @throws Error with the loader's reason.
 void set_engine_loader(std::function<void()> load);
+/// Is a person typing? The prompt says so; some errors of scripts are notices there.
+void set_at_prompt(bool is_prompt);
+bool at_prompt();
 bool engine_loaded();
 void ensure_engine();
 

@@ -130,6 +130,14 @@ double fma_gflop_s(SpinTeam& team) {
 /// Memory that a measurement may take for a moment without pushing anybody into swapping.
 int64_t bytes_to_spare() { return memory_available_bytes() / 4; }
 
+/// Each thread its own part, so that it lies in that core's memory.
+void touch(SpinTeam& team, const Pages& pages) {
+  team.run_ns([&](int rank) {
+    const Slice slice = slice_of(pages.bytes(), rank, team.size());
+    std::memset(pages.data() + slice.begin, 1, static_cast<size_t>(slice.bytes));
+  });
+}
+
 void measure_bandwidth(Machine& machine, int threads) {
   const int64_t spare = bytes_to_spare();
   int64_t largest = 0;
@@ -147,10 +155,7 @@ void measure_bandwidth(Machine& machine, int threads) {
     if (bytes <= largest) machine.read_bandwidth.push_back({bytes, 0, 0});
   {
     SpinTeam all(threads);
-    all.run_ns([&](int rank) {  // each its own part, so that it lies in that core's memory
-      const Slice slice = slice_of(largest, rank, threads);
-      std::memset(pages.data() + slice.begin, 1, static_cast<size_t>(slice.bytes));
-    });
+    touch(all, pages);
     for (auto& row : machine.read_bandwidth)
       row.all_threads_gb_s = read_gb_s(all, pages, row.bytes);
   }
@@ -184,6 +189,21 @@ const Machine& machine_limits(int threads, bool refresh) {
   const auto found = kept.find(threads);
   if (found != kept.end() && !refresh) return found->second;
   return kept.insert_or_assign(threads, measured(threads)).first->second;
+}
+
+double read_bandwidth_gb_s(int threads, double bytes) {
+  static std::map<std::pair<int, int64_t>, double> kept;
+  constexpr int64_t kSmallest = 1 << 20, kLargest = 1 << 30;
+  int64_t size = kSmallest;
+  const int64_t most = std::min(kLargest, bytes_to_spare());
+  while (static_cast<double>(size) < bytes && size * 2 <= most) size *= 2;
+  const auto found = kept.find({threads, size});
+  if (found != kept.end()) return found->second;
+  const TimingLock lock;
+  const Pages pages(size);
+  SpinTeam all(threads);
+  touch(all, pages);
+  return kept[{threads, size}] = read_gb_s(all, pages, size);
 }
 
 double bandwidth_at(const Machine& machine, double bytes) {

@@ -54,6 +54,11 @@ const Machine& machine_limits(int threads, bool refresh = false);
 /// @throws Error if none was measured.
 double bandwidth_at(const Machine& machine, double bytes);
 
+/// Read bandwidth of all threads at about this working set (its size rounded up to a power of two,
+/// at most 1 GiB and a quarter of the available memory), measured once for the process's life.
+/// Cost: 0.1 s the first time, more on a crowded machine. GB/s. @throws Error without memory.
+double read_bandwidth_gb_s(int threads, double bytes);
+
 /// Warnings about this moment: a busy machine, a scaling governor, another crescent that times.
 std::vector<std::string> timing_warnings(const std::string& root = "/");
 

@@ -44,6 +44,7 @@ std::string Value::expected() const {
     case Kind::tensors: return "a list of tensors";
     case Kind::model: return "a model";
     case Kind::session: return "a session";
+    case Kind::plan: return "a plan";
     case Kind::tokenizer: return "a tokenizer";
     case Kind::tensor_or_number: return "a tensor or a number";
   }
@@ -67,6 +68,7 @@ std::string Value::lua_type() const {
     case Kind::tensors: return "crescent.Tensor[]";
     case Kind::model: return "crescent.Model";
     case Kind::session: return "crescent.Session";
+    case Kind::plan: return "crescent.Plan";
     case Kind::tokenizer: return "crescent.Tokenizer";
     case Kind::tensor_or_number: return "crescent.Tensor|number";
   }

@@ -28,6 +28,7 @@ enum class Kind {
   model,
   session,
   tokenizer,
+  plan,
   tensor_or_number,
 };
 

@@ -84,12 +84,16 @@ std::vector<Function> model_functions() {
        .example = "print(model:hash())"},
       {.name = "model:save",
        .home = Home::engine,
-       .doc = "Writes a folder that loads again to the same function, here and elsewhere. "
+       .doc = "Writes a folder that loads again to the same function, here and elsewhere. What the "
+              "family's config.json can't say (layers with unlike heads) gets a model_type of our "
+              "own, which other readers refuse. "
               "Tokenizer and generation files go along. The folder must not exist, or be empty; "
               "a failure leaves nothing half done.",
        .args = {self, {"path", Kind::text, "the new folder"}},
        .options = {{"dtype", Value::one_of({"stored", "float32", "float16", "bfloat16"}),
-                    "'stored'", "what the weights are written as"}},
+                    "'stored'", "what the weights are written as"},
+                   {"masked", Kind::boolean, "false",
+                    "puts zeros where layers lost heads and neurons: full size, for any reader"}},
        .returns = "",
        .example = "model:save('tiny-fp32', { dtype = 'float32' })"},
       {.name = "model:close",

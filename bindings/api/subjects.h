@@ -8,6 +8,7 @@ const Subject& model_subject();        ///< loading, presets, levels, weights
 const Subject& text_subject();         ///< tokenizers
 const Subject& running_subject();      ///< forward, generate, sessions
 const Subject& eval_subject();         ///< perplexity, agreement
+const Subject& prune_subject();        ///< plans, criteria, what pruning saved
 const Subject& bench_subject();        ///< decode, prefill, load, compare
 const Subject& machine_subject();      ///< machine, statistics
 const Subject& files_subject();        ///< json, inspect

@@ -1,31 +1,13 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <string>
 
 #include "bindings/engine/handles.h"
+#include "bindings/engine/text_source.h"
 #include "engine/eval/perplexity.h"
 
 namespace crescent {
 namespace {
-
-std::string read_text_file(const Args& args, const std::string& path) {
-  const auto refuse = [&] {
-    args.bad("file", "a readable text file", fmt::format("'{}': {}", path, std::strerror(errno)));
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             std::fclose);
-  if (!file) refuse();
-  std::string text;
-  char part[1 << 16];
-  for (size_t count; (count = std::fread(part, 1, sizeof part, file.get())) > 0;)
-    text.append(part, count);
-  if (std::ferror(file.get())) refuse();
-  return text;
-}
 
 /// What is evaluated on: exactly one of file, text and ids.
 std::vector<int32_t> evaluated_ids(const Args& args, const Model& model) {
@@ -40,7 +22,7 @@ std::vector<int32_t> evaluated_ids(const Args& args, const Model& model) {
                           count == 0 ? "none" : given));
   if (args.has("ids")) return args.ids("ids");
   const std::string text =
-      args.has("text") ? args.text("text") : read_text_file(args, args.text("file"));
+      args.has("text") ? args.text("text") : read_text_file(args, "file", args.text("file"));
   return model.tokenizer()->encode(text, {.special = false});
 }
 

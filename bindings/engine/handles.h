@@ -35,6 +35,7 @@ void register_session();
 void register_generate();
 void register_eval();
 void register_bench();
+void register_prune();
 
 void push_model(lua_State* L, ModelHandle model);
 void push_session(lua_State* L, SessionHandle session);

@@ -96,7 +96,8 @@ int model_hash(Args& args) {
 }
 
 int model_save(Args& args) {
-  save_model(*model_of(args), std::string(args.text(2)), {.dtype = dtype_option(args)});
+  save_model(*model_of(args), std::string(args.text(2)),
+             {.dtype = dtype_option(args), .masked = args.boolean("masked")});
   return 0;
 }
 

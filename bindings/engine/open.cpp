@@ -24,6 +24,7 @@ extern "C" void crescent_engine_open() {
   crescent::register_session();
   crescent::register_generate();
   crescent::register_eval();
+  crescent::register_prune();
   crescent::register_bench();
   crescent::register_tensors();
   crescent::finish_home(crescent::api::Home::engine);

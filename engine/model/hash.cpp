@@ -111,6 +111,10 @@ std::string describe(const DecoderConfig& c) {
   return text;
 }
 
+std::string hash_ids(std::span<const int32_t> ids) {
+  return fmt::format("{:016x}", hash_bytes(std::as_bytes(ids)));
+}
+
 std::string hash_model(const DecoderConfig& config, const Layout& layout, const Weights& stored) {
   uint64_t h = hash_text(describe(config));
   for (const TensorSpec& spec : layout) {

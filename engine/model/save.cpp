@@ -12,7 +12,7 @@
 #include "engine/formats/hf_folder.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
-#include "engine/model/hash.h"
+#include "engine/prune/apply.h"
 
 namespace crescent {
 namespace {
@@ -109,8 +109,10 @@ void write_weights(const Model& model, const fs::path& path, std::optional<Dtype
 
 }  // namespace
 
-void save_model(const Model& model, const fs::path& folder, const SaveOptions& options) {
+void save_model(const Model& given, const fs::path& folder, const SaveOptions& options) {
   const c10::NoGradGuard no_grad;
+  const std::shared_ptr<const Model> whole = options.masked ? padded(given) : nullptr;
+  const Model& model = whole ? *whole : given;
   const Dtype dtype = options.dtype.value_or(model.dtype());
   if (dtype != Dtype::float32 && dtype != Dtype::float16 && dtype != Dtype::bfloat16) {
     fail("save: dtype: expected 'float32', 'float16' or 'bfloat16', got '{}'", name_of(dtype));

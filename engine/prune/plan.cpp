@@ -19,6 +19,7 @@
 //   masks          [ { tensor, elements, kept } ]   kept: hex, two digits a byte of eight weights
 //   before, after  { parameters: { part: n }, bytes, flops: { part: n }, elements_read }
 //   notes          [ text ]
+//   scores         { kind: [ [score, ...] a layer ] }
 
 namespace crescent {
 namespace {
@@ -109,6 +110,18 @@ class Reader {
             .elements_read = count(json, "elements_read")};
   }
 
+  Scores scores(const std::string& name, const Json& layers) const {
+    Scores scores{.kind = kind(name), .of = {}};
+    if (!layers.is_array()) refuse("scores", "a list for each layer", &layers);
+    for (const Json& layer : layers) {
+      if (!layer.is_array()) refuse("scores", "a list for each layer", &layer);
+      std::vector<double> of_layer;
+      for (const Json& score : layer) of_layer.push_back(number_or_nan(score));
+      scores.of.push_back(std::move(of_layer));
+    }
+    return scores;
+  }
+
   ScoredUnit unit(const Json& entry) const {
     if (!entry.is_array() || entry.size() != 5 || !entry[0].is_string()) {
       refuse("removed", "entries [kind, layer, index, score, parameters]", &entry);
@@ -117,9 +130,7 @@ class Reader {
     unit.unit.kind = kind(entry[0]);
     unit.unit.layer = number_from_one(entry[1]);
     unit.unit.index = number_from_one(entry[2]);
-    // JSON has no infinities: null stands for a unit that was listed and never scored.
-    if (!entry[3].is_number() && !entry[3].is_null()) refuse("removed", "a score", &entry[3]);
-    unit.score = entry[3].is_null() ? 0 : entry[3].get<double>();
+    unit.score = number_or_nan(entry[3]);
     unit.parameters = count(&entry[4], "removed");
     return unit;
   }
@@ -150,6 +161,12 @@ class Reader {
   }
 
  private:
+  /// JSON has no infinities: they are written as null.
+  double number_or_nan(const Json& value) const {
+    if (value.is_null()) return std::nan("");
+    if (!value.is_number()) refuse("scores", "numbers", &value);
+    return value.get<double>();
+  }
   UnitKind kind(const Json& name) const {
     for (int kind = 0; kind < kUnitKinds; ++kind) {
       if (name == name_of(static_cast<UnitKind>(kind))) return static_cast<UnitKind>(kind);
@@ -217,6 +234,8 @@ Json to_json(const Plan& plan) {
     json["masks"].push_back(
         {{"tensor", mask.tensor}, {"elements", mask.elements}, {"kept", to_hex(mask.kept)}});
   }
+  json["scores"] = Json::object();
+  for (const Scores& scores : plan.scores) json["scores"][name_of(scores.kind)] = scores.of;
   return json;
 }
 
@@ -250,6 +269,9 @@ Plan plan_from_json(const Json& json, std::string_view where) {
   for (const Json& note : reader.array(json, "notes")) {
     if (!note.is_string()) reader.refuse("notes", "texts", &note);
     plan.notes.push_back(note.get<std::string>());
+  }
+  for (const auto& [name, layers] : reader.object(json, "scores").items()) {
+    plan.scores.push_back(reader.scores(name, layers));
   }
   return plan;
 }

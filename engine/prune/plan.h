@@ -46,7 +46,8 @@ struct Plan {
   std::optional<DataUsed> data;
   std::vector<ScoredUnit> removed;  ///< in the order in which they were chosen
   std::vector<WeightMask> masks;
-  int64_t context = 0;  ///< for the FLOPs
+  std::vector<Scores> scores;  ///< of all units that were looked at, by kind, for pictures
+  int64_t context = 0;         ///< for the FLOPs
   ModelFigures before, after;
   std::vector<std::string> notes;  ///< which rules were taken where there was a choice
 

@@ -11,6 +11,8 @@ local function scaled(value) return units.format(value, 'count') end
 local function bytes(value) return units.format(value, 'bytes') end
 local function decimal_bytes(value) return units.format(value, 'decimal_bytes') end
 local function number(value) return units.number(value) end
+local function words(value) return table.concat(value, ' ') end
+local function yes_or_no(value) return value and 'yes' or 'no' end
 local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
 
 --- The baseline's ratio is 1 by definition: nothing to be unsure of.
@@ -53,6 +55,14 @@ local columns = {
     { 'bytes', decimal_bytes, nil, 'working set' },
     { 'one_thread_gb_s', number, nil, 'GB/s, one thread' },
     { 'all_threads_gb_s', number, nil, 'GB/s, all threads' },
+  },
+  removed = {
+    { 'kind', plain, 'left' }, { 'layer', count }, { 'index', count }, { 'score', number },
+    { 'params', count },
+  },
+  criteria = {
+    { 'name', plain, 'left' }, { 'kinds', words, 'left' }, { 'needs_data', yes_or_no, 'left', 'data' },
+    { 'doc', plain, 'left' },
   },
   tokens = { { 'id', plain }, { 'logit', number }, { 'probability', number } },
   compare = {
@@ -116,6 +126,74 @@ end
 function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
+function results.removed(list) return tables.text(sheet('removed', list)) end
+function results.criteria(list) return tables.text(sheet('criteria', list)) end
+
+--- Layer by layer what goes: '2: 1 5 7', at most so many numbers a line.
+local function removed_lines(plan, lines)
+  local by_layer, order = {}, {}
+  local listed_max = 16
+  for _, row in ipairs(plan:rows()) do
+    local key = ('layer %d  %ss'):format(row.layer, row.kind)
+    if row.kind == 'layer' then key = ('layer %d'):format(row.layer) end
+    if not by_layer[key] then
+      by_layer[key] = { layer = row.layer, key = key }
+      order[#order + 1] = by_layer[key]
+    end
+    table.insert(by_layer[key], row.index)
+  end
+  table.sort(order, function(a, b)
+    if a.layer ~= b.layer then return a.layer < b.layer end
+    return a.key < b.key
+  end)
+  for _, numbers in ipairs(order) do
+    table.sort(numbers)
+    local text = table.concat(numbers, ' ', 1, math.min(#numbers, listed_max))
+    if #numbers > listed_max then text = ('%s ... (%s)'):format(text, count(#numbers)) end
+    if numbers.key:find('  ') then
+      lines[#lines + 1] = ('  %s  %s'):format(numbers.key, text)
+    else
+      lines[#lines + 1] = ('  %s as a whole'):format(numbers.key)
+    end
+  end
+end
+
+--- What goes, why, and what that is expected to save.
+function results.plan(plan)
+  local before, after = plan.before, plan.after
+  local lines, kinds = {}, {}
+  for kind, counts in pairs(plan.counts) do
+    kinds[#kinds + 1] = ('%s of %s %s'):format(count(counts.removed), count(counts.of), kind)
+  end
+  table.sort(kinds)
+  local what = #kinds > 0 and table.concat(kinds, ', ') or 'nothing'
+  lines[1] = ('plan: %s go, by %s'):format(what, plan.criterion)
+  if plan.data then
+    lines[1] = ('%s on %s tokens of %s'):format(lines[1], count(plan.data.tokens),
+      plan.data.source)
+  end
+  removed_lines(plan, lines)
+  local spec = { titles = { 'expected', 'before', 'after', 'saved' },
+    align = { 'left', 'right', 'right', 'right' }, rows = {} }
+  local function row(name, format, a, b)
+    local saved = a == 0 and '-' or units.percent((a - b) / a)
+    if a == 0 and b == 0 then return end
+    spec.rows[#spec.rows + 1] = { name, format(a), format(b), saved }
+  end
+  row('parameters', count, before.params, after.params)
+  row('weights in the file', bytes, before.bytes, after.bytes)
+  row('FLOPs a token', scaled, before.flops_per_token, after.flops_per_token)
+  for _, part in ipairs { 'attention', 'ffn', 'head' } do
+    row('  ' .. part, scaled, before.flops_by_part[part], after.flops_by_part[part])
+  end
+  row('bytes read a token', bytes, before.bytes_read_per_token, after.bytes_read_per_token)
+  lines[#lines + 1] = tables.text(spec)
+  lines[#lines + 1] = ('FLOPs with %d tokens attended to; at the read bandwidth measured here the '
+    .. 'bytes allow %s less a token'):format(plan.context, units.format(plan.saved_ms, 'ms'))
+  for _, note in ipairs(plan.notes) do lines[#lines + 1] = 'note: ' .. note end
+  return table.concat(lines, '\n')
+end
+
 function results.tokens(list) return tables.text(sheet('tokens', list)) end
 
 function results.file(file)
