@@ -13,8 +13,16 @@ function(crescent_engine_stubs target)
     "${dynamic}")
   # One RPATH for the build and the install, both relative; CMake pads the build's own with empty
   # entries, and an empty entry is the current folder.
-  set_target_properties(${target} PROPERTIES
-    BUILD_WITH_INSTALL_RPATH TRUE INSTALL_RPATH_USE_LINK_PATH TRUE)
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH TRUE)
+  # INSTALL_RPATH_USE_LINK_PATH would leave out a LibTorch below this folder, as one in a virtual
+  # environment of the build is; another LibTorch would then be loaded in its place.
+  get_filename_component(torch_folder ${LEAN_TORCH_CPU} DIRECTORY)
+  get_filename_component(torch_real ${torch_folder} REALPATH)
+  set(system_folders ${CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES})
+  if(NOT torch_folder IN_LIST system_folders AND NOT torch_real IN_LIST system_folders)
+    set(torch_rpath ${torch_folder})
+  endif()
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "${torch_rpath}")
   if(NOT sonames)
     return()
   endif()
@@ -30,5 +38,6 @@ function(crescent_engine_stubs target)
     install(TARGETS stub_${soname} LIBRARY DESTINATION lib/crescent_stubs)
   endforeach()
   target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
-  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/crescent_stubs")
+  set_target_properties(${target} PROPERTIES
+    INSTALL_RPATH "$ORIGIN/crescent_stubs;${torch_rpath}")
 endfunction()

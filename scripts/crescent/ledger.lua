@@ -9,14 +9,26 @@ local window_default, stride_default = 256, 128
 local resident_tokens = 8 -- of the one forward pass of a process of its own
 local unseen = 0.005 -- of a quantity: less is no shrinking
 
--- What a process of its own runs: it loads one model, uses it once, and says what it takes.
+-- What a process of its own runs: it loads one model, uses it once, and says what it takes. The
+-- embedded model goes first, so that what the program takes without the model is known as well:
+-- Pss counts shared pages by their users, and other processes that use LibTorch come and go.
 local resident_script = [[
-local model = crescent.load(arg[1])
-local ids = {}
-for i = 1, math.min(tonumber(arg[2]), model.config.positions_max) do ids[i] = i % model.config.vocab end
-model:forward(ids)
-local memory = crescent.memory()
-io.write(('%.0f'):format(memory.pss_bytes or memory.rss_bytes), memory.pss_bytes and ' pss' or ' rss')
+local function use(folder)
+  local model, ids = crescent.load(folder), {}
+  for i = 1, math.min(tonumber(arg[2]), model.config.positions_max) do ids[i] = i % 2 end
+  model:forward(ids)
+  return model
+end
+local function taken()
+  collectgarbage()
+  local memory = crescent.memory()
+  return memory.pss_bytes or memory.rss_bytes, memory.pss_bytes and 'Pss' or 'RSS'
+end
+use('tiny'):close()
+local without = taken()
+local model = use(arg[1])
+local with, kind = taken()
+io.write(('%.0f %.0f %s'):format(with, with - without, kind))
 ]]
 
 local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
@@ -39,7 +51,7 @@ local function executable()
   return path
 end
 
---- Bytes that a process of its own takes with that folder's model, or nil and why.
+--- What a process of its own takes with that folder's model: { all, model, kind }, or nil and why.
 local function resident(folder, script)
   local file = assert(io.open(script, 'wb'))
   file:write(resident_script)
@@ -48,16 +60,16 @@ local function resident(folder, script)
     crescent.threads(), quoted(script), quoted(folder), resident_tokens))
   local said = pipe:read('*a')
   pipe:close()
-  local bytes, kind = said:match('^(%d+) (%a+)$')
-  if not bytes then return nil, 'the process of its own said: ' .. said:gsub('%s+$', '') end
-  return tonumber(bytes), kind
+  local all, model, kind = said:match('^(%d+) (%-?%d+) (%a+)$')
+  if not all then return nil, 'the process of its own said: ' .. said:gsub('%s+$', '') end
+  return { all = tonumber(all), model = tonumber(model), kind = kind }
 end
 
 --- Adds a line with both figures, how they compare, and what that means.
 local function add(ledger, line, format, before, after, says)
   ledger.rows[#ledger.rows + 1] = {
     line = line, before = before, after = after,
-    ratio = before and after and before ~= 0 and after / before or nil,
+    ratio = type(before) == 'number' and before ~= 0 and after / before or nil,
     text_before = before and format(before) or '-', text_after = after and format(after) or '-',
     says = says,
   }
@@ -95,13 +107,13 @@ end
 --- Real bytes: files that were written, and memory of processes that read them.
 local function count_bytes(ledger, before, after, options)
   with_folder(function(folder)
-    local sizes, taken, kinds = {}, {}, {}
+    local sizes, taken, reasons = {}, {}, {}
     for name, model in pairs { before = before, after = after } do
       local path = folder .. '.' .. name
       model:save(path)
       sizes[name] = crescent.inspect.file(path .. '/model.safetensors').bytes
       if options.resident ~= false then
-        taken[name], kinds[name] = resident(path, folder .. '.lua')
+        taken[name], reasons[name] = resident(path, folder .. '.lua')
       end
     end
     add(ledger, 'file, written', bytes, sizes.before, sizes.after,
@@ -109,15 +121,12 @@ local function count_bytes(ledger, before, after, options)
     if options.resident == false then
       ledger.absent.resident_bytes = 'resident = false'
     elseif not taken.before or not taken.after then
-      ledger.absent.resident_bytes = taken.before and kinds.after or kinds.before
+      ledger.absent.resident_bytes = taken.before and reasons.after or reasons.before
     else
-      local freed, removed = taken.before - taken.after, sizes.before - sizes.after
-      local says = shrunk(taken.before, taken.after, 'the process takes as much')
-      if removed > 0 then
-        says = ('%s of %s removed; the rest of it is LibTorch'):format(bytes(freed), bytes(removed))
-      end
-      add(ledger, kinds.after == 'pss' and 'resident, Pss' or 'resident', bytes, taken.before,
-        taken.after, says)
+      add(ledger, 'resident, ' .. taken.after.kind, bytes, taken.before.all, taken.after.all,
+        'of a process of its own: the model, LibTorch and the program')
+      add(ledger, 'of it the model', bytes, taken.before.model, taken.after.model,
+        shrunk(taken.before.model, taken.after.model, 'zeros are held too'))
     end
   end)
 end
