@@ -92,6 +92,12 @@ class Terminal {
     ASSERT_TRUE(shows("> "));
   }
 
+  bool ended() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid_;
+  }
+
   int exit_code() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -192,6 +198,46 @@ TEST_F(Prompt, ReturnsFromAnEndlessLoopWithVariablesIntact) {
     ASSERT_TRUE(terminal.shows("> "));
     terminal.ask("kept", "'still here'");
   }
+}
+
+TEST_F(Prompt, EndsOnTheThirdCtrlCWhereANativeCallDoesNotReturn) {
+  // A pattern that backtracks for years, and a read that waits for a line.
+  for (const char* call : {"('a'):rep(40):find(('a*'):rep(40) .. 'b')", "io.read()"}) {
+    Terminal terminal(home_);
+    ASSERT_TRUE(terminal.shows("> "));
+    terminal.send(std::string("io.write('calling\\n') io.flush(); ") + call + "\n");
+    ASSERT_TRUE(terminal.shows("\ncalling"));
+    usleep(50'000);  // into the call
+    terminal.send(kCtrlC);
+    ASSERT_TRUE(terminal.shows(
+        "\ncrescent: waiting for a native call that can't be interrupted (io.read, a long pattern "
+        "match); a third Ctrl-C ends crescent\n"));
+    // Pressed without a look at the warning it doesn't end; how many it takes then is no promise.
+    for (int i = 0; i < 20; ++i) {
+      terminal.send(kCtrlC);
+      usleep(200'000);
+      if (terminal.ended()) break;
+    }
+    ASSERT_TRUE(
+        terminal.shows("\ncrescent: ended by Ctrl-C, because a native call did not return\n"));
+    EXPECT_EQ(terminal.exit_code(), 130);
+  }
+}
+
+TEST_F(Prompt, ReturnsFromACoroutineWithVariablesIntact) {
+  Terminal terminal(home_);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(
+      "r = coroutine.create(function() io.write('looping\\n') io.flush() "
+      "local i = 0 while true do i = i + 1 end end)\n");
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send("coroutine.resume(r)\n");
+  ASSERT_TRUE(terminal.shows("\nlooping"));
+  usleep(50'000);  // long enough to be compiled; what is tested holds before that too
+  terminal.send(kCtrlC);
+  ASSERT_TRUE(terminal.shows("interrupted"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.ask("coroutine.status(r)", "'dead'");
 }
 
 TEST_F(Prompt, ReturnsFromALongNativeCallWithVariablesIntact) {
