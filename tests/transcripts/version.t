@@ -9,3 +9,9 @@ The versions of everything linked.
   LuaJIT         \d+\..+ (re)
   nlohmann-json  \d+\..+ (re)
   utf8proc       \d+\..+ (re)
+
+The commit is that of the working tree, also where it was committed after CMake ran.
+
+  $ here=$(git -C "$SOURCE" describe --always --tags 2>/dev/null || echo unknown)
+  $ crescent --version | head -1 | grep -qE "\($here(-dirty)?\)$" && echo same
+  same
