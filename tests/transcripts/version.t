@@ -10,8 +10,23 @@ The versions of everything linked.
   nlohmann-json  \d+\..+ (re)
   utf8proc       \d+\..+ (re)
 
-The commit is that of the working tree, also where it was committed after CMake ran.
+What a build is called is asked at every build: a later commit shows, and the same answer leaves the
+source alone.
 
-  $ here=$(git -C "$SOURCE" describe --always --tags 2>/dev/null || echo unknown)
-  $ crescent --version | head -1 | grep -qE "\($here(-dirty)?\)$" && echo same
-  same
+  $ git init -q repo && cd repo
+  > commit() {
+  >   git -c user.name=a -c user.email=a@b.c commit -q --allow-empty -m "$1" && git tag "$1"
+  > }
+  > describe() {
+  >   cmake -DOUT=build_id.cpp -DROOT=. -P "$SOURCE/cmake/build_id_script.cmake"
+  >   grep -o '".*";' build_id.cpp
+  > }
+  > commit one && describe && touch -d 2001-01-01 build_id.cpp && describe
+  > date -r build_id.cpp +%Y && commit two && describe && touch new && git add new && describe
+  "one";
+  "one";
+  2001
+  "two";
+  "two-dirty";
+  $ cmake -DOUT=build_id.cpp -DROOT=/ -P "$SOURCE/cmake/build_id_script.cmake" && grep -o '".*";' build_id.cpp
+  "unknown";
