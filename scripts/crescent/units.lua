@@ -47,7 +47,8 @@ end
 ---@return string
 function units.number(value, significant)
   significant = significant or 4
-  if value ~= value or math.abs(value) == math.huge then return tostring(value) end
+  if value ~= value then return 'nan' end -- LuaJIT may put a sign in front
+  if math.abs(value) == math.huge then return tostring(value) end
   if value ~= 0 and (math.abs(value) < 1e-4 or math.abs(value) >= 1e12) then
     return ('%.' .. significant - 1 .. 'e'):format(value)
   end
