@@ -46,7 +46,12 @@ class Prompt {
     lua_pushnil(L);
     lua_setglobal(L, "_");  // known to strict globals before there is a value
     lua_getglobal(L, "require");
-    require_ = luaL_ref(L, LUA_REGISTRYINDEX);  // what is typed may replace the global
+    require_ = luaL_ref(L, LUA_REGISTRYINDEX);
+    // What is typed may replace the globals that these need while they load.
+    for (const char* module : {"crescent.show", "crescent.help", "crescent.complete"}) {
+      if (!push_library(module)) report();
+      else lua_pop(L, 1);
+    }
   }
 
   /// True if the text is a whole chunk, right or wrong; false if more lines may complete it. A

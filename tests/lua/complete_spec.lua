@@ -70,7 +70,9 @@ test.group('complete', function()
     called = false -- luacheck: ignore
     function call_me() called = true return {} end -- luacheck: ignore
     lazy = setmetatable({}, { __index = function() called = true return {} end }) -- luacheck: ignore
-    for _, text in ipairs { 'call_me().', 'lazy.x.', 'lazy[1].', '{}.', 'nil.', 'x.y:', '1.', '.' } do
+    for _, text in ipairs {
+      'call_me().', 'lazy.x.', 'lazy[1].', '{}.', 'nil.', 'x.y:', '1.', '.', ')', '}.', 'f(].x',
+    } do
       test.equal(words(text), '')
     end
     test.equal(called, false) -- luacheck: ignore

@@ -37,9 +37,13 @@ Nothing that is typed takes the prompt itself away.
   > error(setmetatable({}, { __tostring = function() error('no') end }))
   > local g = setmetatable(_G, { __newindex = function() error('no') end })
   > 7
+  > ?crescent.levels
   > END
   (error object whose __tostring fails)
   7
+  crescent.levels
+    crescent.levels.available   Lists the levels that this build can run a model at: 0 reference,
+                                1 fused.
   [1]
 
 Errors leave the state as it was; the exit code tells. The position is the line of the input.

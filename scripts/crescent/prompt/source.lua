@@ -50,19 +50,20 @@ end
 
 --- Gives what a module of the library consists of: { about, functions = { name, args, doc } }, or
 --- nil if there is no such file. A module that is a function has none below it.
----@param name string  # 'crescent.units'
+---@param name string    # 'crescent.units'
+---@param owner? string  # the table whose functions are meant; default: the one that is returned
 ---@return table?
-function source.module(name)
+function source.module(name, owner)
   local text = source.text(name:gsub('%.', '/') .. '.lua')
   if not text then return end
   local lines = source.lines(text)
   local about = 1
   while lines[about] and lines[about]:match('^%-%-%-') do about = about + 1 end
-  local own = text:match('\nreturn ([%w_]+)%s*$')
+  owner = owner or text:match('\nreturn ([%w_]+)%s*$')
   local module = { about = source.comment_above(lines, about) or '', functions = {} }
   for place, line in ipairs(lines) do
-    local owner, member, args = line:match('^function ([%w_]+)%.([%w_]+)(%b())')
-    if owner and owner == own then
+    local of, member, args = line:match('^function ([%w_]+)%.([%w_]+)(%b())')
+    if of and of == owner then
       local doc = source.comment_above(lines, place) or ''
       table.insert(module.functions, { name = member, args = args, doc = doc })
     end
