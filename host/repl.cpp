@@ -71,6 +71,9 @@ class Prompt {
       if (expression_error.ends_with(kAtTheEnd) || fails_at_its_beginning(error, text))
         error = expression_error;
     }
+    // A quoted string ends with its line, unless that ends in a backslash.
+    const bool in_quotes = error.ends_with("unfinished string near '<eof>'");
+    if (in_quotes && !text.ends_with('\\')) error.resize(error.size() - kAtTheEnd.size());
     const bool open = error.ends_with(kAtTheEnd);
     if (open && source.more_may_come) return false;
     report(open ? unfinished(error) : error);

@@ -58,10 +58,31 @@ local function fold_lines(text)
     table.concat(first, '\n'), skipped, table.concat(last, '\n'))
 end
 
+local documented
+
+--- A function by its name: an address says nothing.
+local function show_function(value)
+  if not documented then
+    documented = {}
+    for _, entry in ipairs(crescent.api()) do
+      local owner = crescent
+      for part in entry.name:gsub('^crescent%.', ''):gmatch('[^.]+') do
+        owner = type(owner) == 'table' and rawget(owner, part) or nil
+      end
+      if type(owner) == 'function' then documented[owner] = entry.name end
+    end
+  end
+  local info = debug.getinfo(value, 'S')
+  if documented[value] then return 'function ' .. documented[value] end
+  if info.what == 'C' then return 'function' end
+  return ('function at %s:%d'):format(info.short_src, info.linedefined)
+end
+
 local function show_scalar(value, quoted, inside)
   if type(value) == 'string' and quoted then return show_string(value, inside) end
   if value ~= value then return 'nan' end -- LuaJIT tells the sign bit too, which means nothing
   if type(value) == 'string' or type(value) == 'number' then return tostring(value) end
+  if type(value) == 'function' then return show_function(value) end
   return fold_lines(tostring(value))
 end
 

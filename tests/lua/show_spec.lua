@@ -113,6 +113,14 @@ test.group('show', function()
 }]])
   end)
 
+  test.case('names functions', function()
+    test.equal(show(crescent.json.decode), 'function crescent.json.decode')
+    test.equal(show { crescent.load }, '{ function crescent.load }')
+    local line = debug.getinfo(1, 'l').currentline
+    test.equal(show(function() end), ('function at show_spec.lua:%d'):format(line + 1))
+    test.equal(show(print), 'function')
+  end)
+
   test.case('knows one kind of nan', function()
     test.equal(show(0 / 0), 'nan')
     test.equal(show(-(0 / 0)), 'nan')

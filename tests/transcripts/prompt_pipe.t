@@ -62,6 +62,10 @@ Errors leave the state as it was; the exit code tells. The position is the line 
   > 1 + + 2
   > (1 2)
   > { 1, = }
+  > x = 'no end
+  > print('the next line is another statement')
+  > 'one \
+  > string'
   > END
   stdin:2: broken
   stdin:3: undefined global 'undefined_name'
@@ -72,6 +76,9 @@ Errors leave the state as it was; the exit code tells. The position is the line 
   stdin:11: unexpected symbol near '+'
   stdin:12: ')' expected near '2'
   stdin:13: unexpected symbol near '='
+  stdin:14: unfinished string
+  the next line is another statement
+  'one \nstring'
   [1]
 
 Every value prints, nil too, and `_` is the first. What a statement returns prints as well.
