@@ -140,6 +140,16 @@ TEST_F(Prompt, PrintsValuesAndEndsOnCtrlD) {
   EXPECT_EQ(terminal.exit_code(), 0);
 }
 
+TEST_F(Prompt, EndsOnExitUnlessThatIsAVariable) {
+  Terminal terminal(home_);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send("quit = 7\n");
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.ask("quit", "7");
+  terminal.send("exit\n");
+  EXPECT_EQ(terminal.exit_code(), 0);
+}
+
 TEST_F(Prompt, CompletesGlobalsFieldsAndOptions) {
   Terminal terminal(home_);
   ASSERT_TRUE(terminal.shows("> "));
@@ -147,6 +157,10 @@ TEST_F(Prompt, CompletesGlobalsFieldsAndOptions) {
   ASSERT_TRUE(terminal.shows("\ntrue\n"));
   terminal.send(std::string("colour_of_it = { red = 1, green = 2 }\ncolour_of_it.") + kTab + kTab);
   ASSERT_TRUE(terminal.shows("green  red"));
+  terminal.send(kCtrlC);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(std::string("crescent.load('nowhere'):sa") + kTab);
+  ASSERT_TRUE(terminal.shows("crescent.load('nowhere'):save"));
 }
 
 TEST_F(Prompt, RecallsAnEntryOfSeveralLinesWhole) {
@@ -221,6 +235,9 @@ TEST_F(Prompt, EndsOnTheThirdCtrlCWhereANativeCallDoesNotReturn) {
     ASSERT_TRUE(
         terminal.shows("\ncrescent: ended by Ctrl-C, because a native call did not return\n"));
     EXPECT_EQ(terminal.exit_code(), 130);
+    std::ifstream in(home_ / ".local/state/crescent/history");
+    const std::string kept(std::istreambuf_iterator<char>(in), {});
+    EXPECT_NE(kept.find(call), std::string::npos) << "an entry that ends crescent is remembered";
   }
 }
 

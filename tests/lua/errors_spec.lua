@@ -121,8 +121,8 @@ test.group('a model', function()
     refuses("a model has no method or field 'parms' (did you mean 'params'?)",
       function() return model.parms end)
     refuses("model.config has no field 'vocabulary'", function() return model.config.vocabulary end)
-    refuses("crescent.units.format: argument 2 'scale': expected 'bytes' or 'count' or 'decimal_bytes' "
-      .. "or 'ms' or 'ns', got 'byte' (did you mean 'bytes'?)",
+    refuses("crescent.units.format: argument 2 'scale': expected 'bytes' or 'count' or "
+      .. "'decimal_bytes' or 'ms' or 'ns', got 'byte' (did you mean 'bytes'?)",
       function() return crescent.units.format(1, 'byte') end)
     refuses("model.config has no field 'd_modl' (did you mean 'd_model'?)",
       function() return model.config.d_modl end)
