@@ -9,13 +9,13 @@ namespace crescent {
 namespace {
 
 Describe describer = nullptr;
-void (*interrupted_listener)() = nullptr;
+void (*interrupted_listener)(lua_State*) = nullptr;
 
 }  // namespace
 
 void set_exception_describer(Describe describe) { describer = describe; }
 
-void set_interrupted_listener(void (*listener)()) { interrupted_listener = listener; }
+void set_interrupted_listener(void (*listener)(lua_State*)) { interrupted_listener = listener; }
 
 namespace detail {
 
@@ -40,7 +40,7 @@ int raise(lua_State* L, Caught& caught) {
     return lua_error(L);
   }
   if (caught.interrupted) {  // a wish of the user's: where it was met says nothing
-    if (interrupted_listener) interrupted_listener();
+    if (interrupted_listener) interrupted_listener(L);
     lua_pushliteral(L, "interrupted");
     return lua_error(L);
   }

@@ -32,8 +32,9 @@ class ArgError : public Error {
 using Describe = bool (*)(const std::exception&, std::string& message);
 void set_exception_describer(Describe describe);
 
-/// Called when an Interrupted has become a Lua error; the host then knows that Ctrl-C was answered.
-void set_interrupted_listener(void (*listener)());
+/// Called when an Interrupted has become a Lua error of the running state (which may be a
+/// coroutine's); the host then knows that Ctrl-C was answered.
+void set_interrupted_listener(void (*listener)(lua_State*));
 
 namespace detail {
 struct Caught {

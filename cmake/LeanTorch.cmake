@@ -18,6 +18,15 @@ foreach(header torch/csrc/api/include/torch/version.h torch/headeronly/version.h
 endforeach()
 string(REGEX MATCHALL "[0-9]+" LEAN_TORCH_VERSION "${torch_version_lines}")
 list(JOIN LEAN_TORCH_VERSION "." LEAN_TORCH_VERSION)
+# For `crescent --version`. Debian's 1.13.1 calls itself 1.13.0 in its headers and file names.
+set(LEAN_TORCH_WORDS "${LEAN_TORCH_VERSION}")
+if(NOT CRESCENT_TORCH)
+  execute_process(COMMAND dpkg-query -W -f \${Version} libtorch-dev RESULT_VARIABLE no_package
+    OUTPUT_VARIABLE package ERROR_QUIET)
+  if(NOT no_package)
+    set(LEAN_TORCH_WORDS "${LEAN_TORCH_VERSION} by its headers, Debian package ${package}")
+  endif()
+endif()
 # A LibTorch from PyPI brings headers of fmt 12 and of oneDNN among its own; in front of the
 # system's they would be compiled against one version and linked with another. So only its own are
 # seen.

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <filesystem>
 
 #include "engine/nearest.h"
 
@@ -41,6 +42,21 @@ std::string check_threads(const std::string& given) {
   const bool whole = error == std::errc() && end == given.data() + given.size();
   if (whole && count >= 1 && count <= kThreadsMax) return "";
   return fmt::format("expected an integer in [1, {}], got '{}'", kThreadsMax, given);
+}
+
+/// Throws what is wrong with a script's path: not there, unreadable, or a folder.
+void check_script(const std::string& path, std::span<const std::string_view> commands) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    const char* hint = "name a script in it";
+    if (fs::exists(fs::path(path) / "config.json", error))
+      hint = "to continue a text with the model in it: crescent generate DIR PROMPT";
+    throw UsageError(fmt::format("'{}' is a folder, not a script; {}", path, hint));
+  }
+  if (access(path.c_str(), R_OK) != 0)
+    throw UsageError(fmt::format("can't read '{}': {}{}", path, std::strerror(errno),
+                                 did_you_mean(path, commands)));
 }
 
 std::string command_list(std::span<const std::string_view> commands) {
@@ -96,9 +112,7 @@ CommandLine parse_command_line(std::span<const char* const> argv,
       throw UsageError(unknown_flag(app, line.target));
     const bool command = std::ranges::find(commands, line.target) != commands.end();
     line.mode = command ? CommandLine::Mode::command : CommandLine::Mode::file;
-    if (!command && line.target != "-" && access(line.target.c_str(), R_OK) != 0)
-      throw UsageError(fmt::format("can't read '{}': {}{}", line.target, std::strerror(errno),
-                                   did_you_mean(line.target, commands)));
+    if (!command && line.target != "-") check_script(line.target, commands);
   }
   return line;
 }

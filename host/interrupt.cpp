@@ -17,8 +17,12 @@ namespace crescent {
 namespace {
 
 constexpr int kHookMask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-constexpr long kTickNs = 20'000'000;   // a loop that is still running then has no guards
-constexpr int kTicksToTheEnd = 50;     // a second for what the second Ctrl-C ends
+constexpr long kTickNs = 20'000'000;    // a loop that is still running then has no guards
+constexpr int kTicksToTheEnd = 50;      // a second for what the second Ctrl-C ends
+constexpr int kTicksToTheWarning = 50;  // at the prompt, without an answer
+constexpr int kTicksToRead = 25;
+constexpr int kTicksOfPatience = 250;  // presses further apart than 5 s are no demand to end
+constexpr int kPressesToTheEnd = 3;
 constexpr int kExitInterrupted = 130;  // 128 + SIGINT, as shells say it
 
 lua_State* state = nullptr;
@@ -27,12 +31,32 @@ pthread_t lua_thread;
 timer_t timer;
 std::atomic<int> presses{0};
 std::atomic<int> ticks{0};
+std::atomic<bool> heard{true};  ///< Lua or a native loop has met the last press
+std::atomic<int> waited{0};     ///< ticks since the first press that nothing has met
 
 bool sticky() { return policy == InterruptPolicy::prompt || presses >= 2; }
 
 void set_timer(long ns) {
   const itimerspec spec{.it_interval = {0, ns}, .it_value = {0, ns}};
   timer_settime(timer, 0, &spec, nullptr);
+}
+
+template <size_t N>
+void say(const char (&text)[N]) {  // async-signal-safe
+  if (write(STDERR_FILENO, text, N - 1) < 0) return;
+}
+
+/// For what no Ctrl-C reaches: a pattern that backtracks for years, a read from a terminal.
+void warn_of_native_call() {
+  say("\ncrescent: waiting for a native call that can't be interrupted (io.read, a long pattern "
+      "match); a third Ctrl-C ends crescent\n");
+}
+
+/// The prompt's way out of a native call: the third press, once there was time to read the warning.
+void end_if_asked() {
+  if (heard || presses < kPressesToTheEnd || waited < kTicksToTheWarning + kTicksToRead) return;
+  say("\ncrescent: ended by Ctrl-C, because a native call did not return\n");
+  _exit(kExitInterrupted);
 }
 
 /// Handlers change code and tables that LuaJIT changes too while it flushes.
@@ -54,9 +78,10 @@ class SignalsHeld {
 };
 
 /// The request has become an error. No changed code may be left where Lua goes on.
-void answered() {
+void answered(lua_State* running) {
   const SignalsHeld held;
-  trace_exits::flush(state);
+  heard = true;
+  trace_exits::flush(running);
   if (sticky()) return;
   interrupt_requested = false;
   set_timer(0);
@@ -67,7 +92,7 @@ void on_hook(lua_State* L, lua_Debug*) {
     lua_sethook(L, nullptr, 0, 0);
     return;
   }
-  answered();
+  answered(L);
   lua_pushliteral(L, "interrupted");
   lua_error(L);
 }
@@ -78,8 +103,15 @@ void on_sigint(int) {
     return;
   }
   const int saved = errno;
+  if (policy == InterruptPolicy::prompt && ticks > kTicksOfPatience) {
+    presses = 0;
+    heard = true;
+  }
   presses = presses + 1;
   ticks = 0;
+  if (policy == InterruptPolicy::prompt) end_if_asked();
+  if (heard) waited = 0;
+  heard = false;
   interrupt_requested = true;
   lua_sethook(state, on_hook, kHookMask, 1);  // first: an open guard must end in a hook
   trace_exits::open_guards();
@@ -93,6 +125,9 @@ void on_tick(int) {
   ticks = ticks + 1;
   if (policy == InterruptPolicy::script && presses >= 2 && ticks >= kTicksToTheEnd)
     _exit(kExitInterrupted);
+  waited = waited + 1;
+  if (policy == InterruptPolicy::prompt && !heard && waited == kTicksToTheWarning)
+    warn_of_native_call();
   lua_sethook(state, on_hook, kHookMask, 1);
   trace_exits::open_guards();
   trace_exits::trap_heads();
@@ -145,6 +180,7 @@ bool settle_interrupt(lua_State* L) {
   if (!state) return false;
   const SignalsHeld held;
   const bool was = presses.exchange(0) > 0;
+  heard = true;
   interrupt_requested = false;
   set_timer(0);
   lua_sethook(L, nullptr, 0, 0);

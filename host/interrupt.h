@@ -8,7 +8,8 @@ namespace crescent {
 enum class InterruptPolicy {
   script,  ///< the first raises once, and a pcall may catch it; after the second every pcall fails
            ///< until the program ends, at the latest a second later
-  prompt,  ///< raised again and again until settle_interrupt()
+  prompt,  ///< raised again and again until settle_interrupt(); three that nothing meets, because a
+           ///< native call doesn't return, end the process
 };
 
 /// Takes SIGINT, SIGTRAP and one real-time signal for `L`, which must be the process's only state

@@ -17,7 +17,28 @@
 namespace crescent {
 namespace {
 
-constexpr const char* kChunkName = "=prompt";
+// The expression is no tail call: the frame that its errors take their position from stays. run()
+// drops the nil.
+constexpr std::string_view kExpression = "return nil, ";
+constexpr std::string_view kAtTheEnd = " near '<eof>'";
+
+/// What is typed by someone, or what comes through a pipe, where errors name the input's line.
+struct Source {
+  const char* chunk_name;
+  bool more_may_come = true;
+  int first_line = 1;  ///< of the entry
+};
+
+/// 'stdin:3: 'end' expected near '<eof>'' in words for input that is over.
+std::string unfinished(std::string message) {
+  if (message.ends_with(kAtTheEnd)) message.resize(message.size() - kAtTheEnd.size());
+  static constexpr std::string_view kSymbol = "unexpected symbol";
+  if (message.ends_with(kSymbol))
+    message.replace(message.size() - kSymbol.size(), kSymbol.size(), "expression expected");
+  const size_t behind_position = message.find(": ");
+  if (behind_position == std::string::npos) return message;
+  return message.insert(behind_position + 2, "the input ends in an unfinished statement: ");
+}
 
 class Prompt {
  public:
@@ -25,24 +46,37 @@ class Prompt {
     lua_pushnil(L);
     lua_setglobal(L, "_");  // known to strict globals before there is a value
     lua_getglobal(L, "require");
-    require_ = luaL_ref(L, LUA_REGISTRYINDEX);  // what is typed may replace the global
+    require_ = luaL_ref(L, LUA_REGISTRYINDEX);
+    // What is typed may replace the globals that these need while they load.
+    for (const char* module : {"crescent.show", "crescent.help", "crescent.complete"}) {
+      if (!push_library(module)) report();
+      else lua_pop(L, 1);
+    }
   }
 
   /// True if the text is a whole chunk, right or wrong; false if more lines may complete it. A
   /// whole chunk is left on the stack as a function, or as nothing with its message printed.
-  bool compile(const std::string& text, bool more_may_come) {
-    compiled_ = false;
-    const std::string_view expression =
-        text.front() == '=' ? std::string_view(text).substr(1) : std::string_view(text);
-    if (load("return " + std::string(expression))) return compiled_ = true;
-    const bool is_open_expression = wants_more();
-    lua_pop(L_, 1);
-    if (load(text)) return compiled_ = true;
-    if (more_may_come && (is_open_expression || wants_more())) {
-      lua_pop(L_, 1);
-      return false;
+  bool compile(std::string_view text, const Source& source) {
+    const bool only_expression = text.front() == '=';
+    if (only_expression) text.remove_prefix(1);
+    compiled_ = is_expression_ = load(kExpression, text, source);
+    if (compiled_) return true;
+    const std::string expression_error = pop_message(L_);
+    std::string error = expression_error;
+    if (!only_expression) {
+      compiled_ = load("", text, source);
+      if (compiled_) return true;
+      error = pop_message(L_);
+      // Of two errors the one that understood more: a statement can't begin with '{' or a number.
+      if (expression_error.ends_with(kAtTheEnd) || fails_at_its_beginning(error, text))
+        error = expression_error;
     }
-    report();
+    // A quoted string ends with its line, unless that ends in a backslash.
+    const bool in_quotes = error.ends_with("unfinished string near '<eof>'");
+    if (in_quotes && !text.ends_with('\\')) error.resize(error.size() - kAtTheEnd.size());
+    const bool open = error.ends_with(kAtTheEnd);
+    if (open && source.more_may_come) return false;
+    report(open ? unfinished(error) : error);
     return true;
   }
 
@@ -55,6 +89,7 @@ class Prompt {
     // A Ctrl-C that came after the last Lua instruction must not stop what follows, some of which
     // nothing protects. For the same reason `_` is set raw: no metamethod runs.
     settle_interrupt(L_);
+    if (good && is_expression_) lua_remove(L_, base + 1);
     if (good && lua_gettop(L_) > base) {
       lua_pushliteral(L_, "_");
       lua_pushvalue(L_, base + 1);
@@ -102,17 +137,33 @@ class Prompt {
     return found;
   }
 
+  /// Is this all that was typed, and the user's own name for nothing?
+  bool is_word(std::string_view text, std::string_view word) {
+    if (text != word) return false;
+    lua_pushlstring(L_, word.data(), word.size());
+    lua_rawget(L_, LUA_GLOBALSINDEX);
+    const bool undefined = lua_isnil(L_, -1);
+    lua_pop(L_, 1);
+    return undefined;
+  }
+
   void forget_interrupt() { settle_interrupt(L_); }
   bool failed() const { return failed_; }
 
  private:
-  bool load(const std::string& text) {
-    return luaL_loadbuffer(L_, text.data(), text.size(), kChunkName) == 0;
+  bool load(std::string_view before, std::string_view text, const Source& source) {
+    std::string chunk(static_cast<size_t>(source.first_line - 1), '\n');
+    chunk.append(before).append(text);
+    return luaL_loadbuffer(L_, chunk.data(), chunk.size(), source.chunk_name) == 0;
   }
 
-  /// Does the syntax error at the top of the stack say that the text just ended too early?
-  bool wants_more() const {
-    return std::string_view(lua_tostring(L_, -1)).ends_with("near '<eof>'");
+  static bool fails_at_its_beginning(std::string_view error, std::string_view text) {
+    static constexpr std::string_view kUnexpected = "unexpected symbol near '";
+    const size_t at = error.find(kUnexpected);
+    if (at == std::string_view::npos) return false;
+    const std::string_view symbol = error.substr(at + kUnexpected.size());
+    const size_t begin = text.find_first_not_of(" \t\n");
+    return text.substr(begin).starts_with(symbol.substr(0, symbol.size() - 1));
   }
 
   /// Pushes a module of the Lua library. False: the error is at the top of the stack.
@@ -138,9 +189,10 @@ class Prompt {
     return true;
   }
 
-  void report() {
+  void report() { report(pop_message(L_)); }
+
+  void report(const std::string& message) {
     failed_ = true;
-    const std::string message = pop_message(L_);
     std::fflush(stdout);
     std::fprintf(stderr, "%s\n", message.c_str());
   }
@@ -148,43 +200,71 @@ class Prompt {
   lua_State* L_;
   int require_ = LUA_NOREF;
   bool compiled_ = false;
+  bool is_expression_ = false;
   bool failed_ = false;
 };
 
-/// Handles one more line of an entry; true if the entry is done, else the text wants more lines.
-bool take(Prompt& prompt, std::string& text, bool more_may_come) {
-  if (text.find_first_not_of(" \t\n") == std::string::npos) return true;
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\n") == std::string_view::npos;
+}
+
+enum class Taken { done, wants_more_lines, wants_to_end };
+
+/// Handles an entry as far as it has come. `entered` is called once it is whole, before it runs.
+template <class Entered>
+Taken take(Prompt& prompt, std::string_view text, const Source& source, Entered entered) {
+  if (is_blank(text)) return Taken::done;
+  // What people type who don't know the prompt yet.
+  if (prompt.is_word(text, "exit") || prompt.is_word(text, "quit")) return Taken::wants_to_end;
+  if (prompt.is_word(text, "help")) text = "?";
   if (text.front() == '?') {
-    prompt.help(std::string_view(text).substr(1));
-    return true;
+    entered();
+    prompt.help(text.substr(1));
+    return Taken::done;
   }
-  if (!prompt.compile(text, more_may_come)) return false;
+  if (!prompt.compile(text, source)) return Taken::wants_more_lines;
+  entered();
   prompt.run();
-  return true;
+  return Taken::done;
 }
 
 int run_pipe(Prompt& prompt) {
+  Source source{.chunk_name = "=stdin"};
+  const auto ignore = [] {};
   char* line = nullptr;
   size_t room = 0;
+  int lines = 0;
   std::string text;
   // The C library's stdin, which io.read shares.
   while (getline(&line, &room, stdin) >= 0) {
+    ++lines;
+    if (text.empty()) source.first_line = lines;
+    else text += '\n';
     text += line;
     if (text.ends_with('\n')) text.pop_back();
-    if (take(prompt, text, true)) text.clear();
-    else text += '\n';
+    const Taken taken = take(prompt, text, source, ignore);
+    if (taken == Taken::done) text.clear();
+    if (taken == Taken::wants_to_end) break;
   }
   std::free(line);
-  if (!text.empty()) take(prompt, text, false);
+  source.more_may_come = false;
+  while (text.ends_with('\n')) text.pop_back();
+  take(prompt, text, source, ignore);
   return prompt.failed() ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int run_terminal(Prompt& prompt) {
   std::printf("crescent: ?name shows documentation, Tab completes, Ctrl-D ends\n");
+  const Source source{.chunk_name = "=prompt"};
   History history(History::default_file());
   std::string text;
   LineEditor editor(history,
                     [&](const std::string& before) { return prompt.complete(text + before); });
+  // Before the entry runs: it may be the last of this process.
+  const auto remember = [&] {
+    history.add(text);
+    editor.remember(text);
+  };
   while (auto line = editor.read(text.empty() ? "> " : ">> ")) {
     if (line->cancelled) {
       prompt.forget_interrupt();
@@ -192,15 +272,10 @@ int run_terminal(Prompt& prompt) {
       continue;
     }
     text += line->text;
-    const std::string entry = text;
-    if (!take(prompt, text, true)) {
-      text += '\n';
-      continue;
-    }
-    text.clear();
-    if (entry.find_first_not_of(" \t\n") == std::string::npos) continue;
-    history.add(entry);
-    editor.remember(entry);
+    const Taken taken = take(prompt, text, source, remember);
+    if (taken == Taken::wants_to_end) return EXIT_SUCCESS;
+    if (taken == Taken::done) text.clear();
+    else text += '\n';
     std::fflush(stdout);
   }
   std::printf("\n");

@@ -33,6 +33,18 @@ int add_traceback(lua_State* L) {
   return 1;
 }
 
+/// Pushes arg[1], arg[2], ... Returns how many.
+int push_arguments(lua_State* L) {
+  lua_pushliteral(L, "arg");
+  lua_rawget(L, LUA_GLOBALSINDEX);
+  const int table = lua_gettop(L);
+  const auto count = static_cast<int>(lua_objlen(L, table));
+  luaL_checkstack(L, count + LUA_MINSTACK, "too many arguments");
+  for (int i = 1; i <= count; ++i) lua_rawgeti(L, table, i);
+  lua_remove(L, table);
+  return count;
+}
+
 /// A script that used crescent.test ends with its summary, and fails with it: a spec can't forget.
 bool tests_failed(lua_State* L) {
   lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
@@ -93,7 +105,7 @@ void add_script_folder(lua_State* L, const std::string& script) {
 }
 
 int run_program(lua_State* L) {
-  int status = call_with_traceback(L, 0, 0);
+  int status = call_with_traceback(L, push_arguments(L), 0);
   bool failed = false;
   if (status == 0) {
     lua_pushcfunction(L, [](lua_State* state) {

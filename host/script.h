@@ -20,8 +20,9 @@ void set_arg(lua_State* L, std::span<const char* const> argv, int zero);
 /// Lets `require` find modules in the folder of a script.
 void add_script_folder(lua_State* L, const std::string& script);
 
-/// Runs the chunk at the top of the stack as the program. Returns the exit code; what went wrong is
-/// on stderr.
+/// Runs the chunk at the top of the stack as the program, with what stands in `arg` from 1 on as
+/// its
+/// `...`. Returns the exit code; what went wrong is on stderr.
 int run_program(lua_State* L);
 
 }  // namespace crescent

@@ -30,6 +30,8 @@ void trap_heads();
 bool take_trap(void* context);
 
 /// Drops all compiled code if some was changed. Not from a handler, and never while one may run.
+/// LuaJIT tells of it with a call on `L`, so that this is the state that runs: inside a coroutine,
+/// the coroutine's.
 void flush(lua_State* L);
 
 }  // namespace crescent::trace_exits

@@ -20,7 +20,9 @@ std::vector<Option> generate_options() {
       {"repetition_penalty", Value::above(Kind::number, 0), "1",
        "over 1 makes tokens that were there before less likely"},
       {"seed", Value::between(Kind::integer, 0, 9007199254740992.0), "1", "of the drawing"},
-      {"stop", Kind::any, "", "a text, or a list of texts, that ends it; not part of the result"},
+      {"stop", Kind::any, "",
+       "a text, or a list of texts: generation ends as soon as one of them stands in the new text; "
+       "it and what follows it are left out of the result's text, and stopped_by is 'stop'"},
       {"ignore_eos", Kind::boolean, "false", "goes on past an end-of-text token"},
       {"on_token", Kind::function, "",
        "called with each complete piece of text and the id that completed it; returning false "

@@ -12,7 +12,7 @@ namespace crescent {
 
 std::span<const Version> versions() {
   static const std::vector<Version> all = {
-      {"crescent", CRESCENT_VERSION " (" CRESCENT_BUILD ")"},
+      {"crescent", fmt::format("{} ({})", CRESCENT_VERSION, kBuild)},
       {"CLI11", CRESCENT_CLI11_VERSION},
       {"fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},

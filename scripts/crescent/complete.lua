@@ -1,18 +1,35 @@
 --- What Tab offers: globals, fields, methods, the option names of a call, and names behind `?`.
---- Nothing is called and no field of a native value is read to find out: the api tables know.
+--- Nothing is called to find out. What a call would give is told by the api tables, and so are the
+--- fields of native values; only the plain views of a model (config, layers) are read.
+local results = require 'crescent.results'
+local source = require 'crescent.prompt.source'
+local tokens_of = require 'crescent.prompt.tokens_of'
+
 local keywords = {
   'and', 'break', 'do', 'else', 'elseif', 'end', 'false', 'for', 'function', 'goto', 'if', 'in',
   'local', 'nil', 'not', 'or', 'repeat', 'return', 'then', 'true', 'until', 'while',
 }
 
-local by_name, classes
+local by_name, by_value, classes
+
+--- The documented function's value, if it is there without running anything.
+local function raw_lookup(name)
+  local value = _G
+  for part in name:gmatch('[^.]+') do
+    if type(value) ~= 'table' then return end
+    value = rawget(value, part)
+  end
+  return value
+end
 
 --- 'Model' -> { generate = entry, params = entry }
 local function read_api()
   if by_name then return end
-  by_name, classes = {}, {}
+  by_name, by_value, classes = {}, {}, {}
   for _, entry in ipairs(crescent.api()) do
     by_name[entry.name] = entry
+    local value = not entry.name:find(':', 1, true) and raw_lookup(entry.name)
+    if value then by_value[value] = entry end
     local subject, member = entry.name:match('^(%l+)[.:]([%w_]+)$')
     if subject and subject ~= 'crescent' then
       local class = subject:sub(1, 1):upper() .. subject:sub(2)
@@ -22,27 +39,132 @@ local function read_api()
   end
 end
 
-local function class_of(value)
-  local meta = type(value) == 'userdata' and debug.getmetatable(value)
-  return type(meta) == 'table' and rawget(meta, '__name') or nil
+local function meta_of(value)
+  local meta = debug.getmetatable(value)
+  return type(meta) == 'table' and meta or {}
 end
 
---- Follows 'a.b.c' as far as it can be told. Gives a value, or nil and the name of a class.
+--- What is known of an expression is one of { value }, { type } (as LuaLS writes it), { entry } of
+--- a documented function, { module } of the Lua library that isn't loaded.
+
+local function class_of(known)
+  if type(known.value) == 'userdata' then return classes[rawget(meta_of(known.value), '__name')] end
+  return known.type and classes[known.type:match('^crescent%.(%a+)%??$')]
+end
+
+--- The plain table behind a value: its own, or what a view shows.
+local function plain_of(known)
+  if type(known.value) == 'table' then return known.value end
+  return type(known.value) == 'userdata' and rawget(meta_of(known.value), '__view') or nil
+end
+
+--- '{ text: string?, ids: integer[] }' -> { text = 'string?', ids = 'integer[]' }
+local function fields_of(type_text)
+  local body = type_text and type_text:match('^{(.*)}$')
+  if not body then return end
+  local fields = {}
+  body = body:gsub('%b{}', function(inner) return (inner:gsub(',', '\0')) end)
+  for name, of in body:gmatch('([%a_][%w_]*):%s*([^,]+)') do
+    fields[name] = of:gsub('%z', ','):gsub('%s+$', '')
+  end
+  return fields
+end
+
+--- The tables in which a field of `value` is looked for, without calling an __index.
+local function owners_of(value)
+  local owners = {}
+  while type(value) == 'table' and #owners < 8 do
+    owners[#owners + 1] = value
+    value = rawget(meta_of(value), '__index')
+  end
+  return owners
+end
+
+local function field_of(known, name)
+  local class = class_of(known)
+  if class then
+    local entry = class[name]
+    if not entry or entry.kind == 'function' then return entry and { entry = entry } end
+    local gives = { type = entry.returns }
+    local is_view = entry.returns:match('^crescent%.') and not class_of(gives)
+    if not is_view or known.value == nil then return gives end
+    local good, value = pcall(function() return known.value[name] end)
+    return good and { value = value } or gives
+  end
+  local fields = fields_of(known.type)
+  if fields then return fields[name] and { type = fields[name] } end
+  local plain = plain_of(known)
+  if not plain then return end
+  for _, owner in ipairs(owners_of(plain)) do
+    local value = rawget(owner, name)
+    if value ~= nil then return { value = value, entry = by_value[value] } end
+  end
+  if plain == crescent and package.preload['crescent.' .. name] then
+    return { module = 'crescent.' .. name }
+  end
+end
+
+local function item_of(known, index)
+  local plain = plain_of(known)
+  if plain then
+    local value = rawget(plain, index)
+    if value ~= nil then return { value = value } end
+  end
+  local of = known.type and known.type:match('^(.*)%[%]%??$')
+  return of and { type = of }
+end
+
+--- Follows the steps from a base as far as it can be told.
 local function follow(chain)
-  local value, class = _G, nil
-  for part in chain:gmatch('[^.:]+') do
-    if class then
-      local entry = classes[class] and classes[class][part]
-      class = entry and entry.returns:match('^crescent%.(%a+)$')
-      if not class then return end
-    elseif type(value) == 'table' then
-      value = rawget(value, part)
-      class = class_of(value)
+  if not chain then return end
+  local known = chain.base and field_of({ value = _G }, chain.base) or chain.known
+  for _, step in ipairs(chain) do
+    if not known then return end
+    if step.field then known = field_of(known, step.field)
+    elseif step.index ~= nil then known = item_of(known, step.index)
+    elseif step.call then known = known.entry and { type = known.entry.returns }
+    else return end
+  end
+  return known
+end
+
+local callable = { name = true, string = true, close = true }
+
+--- The expression that ends with token `i`: { base or known, steps from left to right... }, and
+--- where it begins. Nil where it isn't a chain of fields, indices and calls.
+local function chain_ending(tokens, i)
+  local chain = {}
+  while tokens[i] do
+    local token = tokens[i]
+    local open = token.kind == 'close' and token.match or i
+    local before = tokens[open - 1]
+    local follows = before and callable[before.kind] and not before.keyword
+    if token.kind == 'name' then
+      if token.keyword then return end
+      if not before or (before.text ~= '.' and before.text ~= ':') then
+        chain.base = token.text
+        return chain, i
+      end
+      table.insert(chain, 1, { field = token.text })
+      i = i - 2
+    elseif token.text == ']' then
+      local inner = i - open == 2 and tokens[i - 1]
+      table.insert(chain, 1, { index = inner and inner.value })
+      i = open - 1
+    elseif follows and (token.kind == 'close' or token.kind == 'string') then
+      table.insert(chain, 1, { call = true })
+      i = open - 1
+    elseif token.text == ')' then
+      local inner, first = chain_ending(tokens, i - 1)
+      if first == open + 1 then chain.known = follow(inner) end
+      return chain, open
+    elseif token.kind == 'string' then
+      chain.known = { type = 'string' }
+      return chain, i
     else
       return
     end
   end
-  return value, class
 end
 
 local function add_matching(words, names, start, before)
@@ -58,106 +180,102 @@ local function add_modules(words, start, before)
   local modules = {}
   for name in pairs(package.preload) do
     local module = name:match('^crescent%.([%w_]+)$')
-    if module and rawget(crescent, module) == nil then modules[module] = true end
+    if module and (before ~= '' or rawget(crescent, module) == nil) then modules[module] = true end
   end
   add_matching(words, modules, start, before)
 end
 
-local function members(chain, separator, start)
-  local words = {}
-  local value, class = follow(chain)
+local function functions_in(owner)
+  local names = {}
+  for name, value in next, owner do
+    if type(value) == 'function' then names[name] = true end
+  end
+  return names
+end
+
+local function is_string(known)
+  return type(known.value) == 'string' or known.type == 'string' or known.type == 'string?'
+end
+
+local function add_members(words, known, separator, start)
+  local class, plain = class_of(known), plain_of(known)
+  local is_method = separator == ':'
   if class then
-    for name, entry in pairs(classes[class] or {}) do
-      if (entry.kind == 'function') == (separator == ':') and name:sub(1, #start) == start then
-        words[#words + 1] = name
-      end
+    local names = {}
+    for name, entry in pairs(class) do
+      if (entry.kind == 'function') == is_method then names[name] = true end
     end
-  elseif type(value) == 'table' then
-    add_matching(words, value, start, '')
-    if value == crescent then add_modules(words, start, '') end
-  elseif type(value) == 'string' and separator == ':' then
+    add_matching(words, names, start, '')
+  elseif plain then
+    for _, owner in ipairs(owners_of(plain)) do
+      add_matching(words, is_method and functions_in(owner) or owner, start, '')
+    end
+    local kind = rawget(meta_of(known.value), '__name')
+    if is_method and kind and results[kind] then add_matching(words, results.methods, start, '') end
+    if plain == crescent and not is_method then add_modules(words, start, '') end
+  elseif known.module then
+    local names = {}
+    for _, fn in ipairs(source.module(known.module).functions) do names[fn.name] = true end
+    add_matching(words, names, start, '')
+  elseif is_method and is_string(known) then
     add_matching(words, string, start, '')
+  elseif not is_method then
+    add_matching(words, fields_of(known.type) or {}, start, '')
   end
-  return words
 end
 
---- The documented function that a callee like `crescent.load` or `m:generate` names.
-local function entry_of(callee)
-  if not callee then return end
-  if by_name[callee] then return by_name[callee] end
-  local subject, method = callee:match('^(.-):([%w_]+)$')
-  if not subject then return end
-  local _, class = follow(subject)
-  return class and classes[class] and classes[class][method]
-end
-
---- The brackets that are open at the end of `text`, outermost first: { bracket, callee }. Strings
---- and comments are skipped. Nil inside a string or comment.
-local function open_brackets(text)
-  local stack, at = {}, 1
-  while at <= #text do
-    local char = text:sub(at, at)
-    local long = text:match('^%-?%-?%[(=*)%[', at)
-    if text:match('^%-%-', at) and not text:match('^%-%-%[=*%[', at) then
-      at = text:find('\n', at, true)
-      if not at then return end
-    elseif long and (char == '[' or char == '-') then
-      local _, last = text:find(']' .. long .. ']', at, true)
-      if not last then return end
-      at = last
-    elseif char == '"' or char == "'" then
-      repeat
-        at = text:find('[\\' .. char .. ']', at + 1)
-        if not at then return end
-        local escaped = text:sub(at, at) == '\\'
-        if escaped then at = at + 1 end
-      until not escaped
-    elseif char:match('[%({%[]') then
-      local callee = text:sub(1, at - 1):match('([%a_][%w_.:]*)%s*$')
-      stack[#stack + 1] = { bracket = char, callee = callee, at = at }
-    elseif char:match('[%)}%]]') then
-      stack[#stack] = nil
-    end
-    at = at + 1
+--- The documented function whose options table is open at the end, and where the table begins.
+local function open_options(tokens)
+  local inner = tokens.open[#tokens.open]
+  if not inner or tokens[inner].text ~= '{' then return end
+  local known = follow(chain_ending(tokens, inner - 1))
+  local outer = tokens.open[#tokens.open - 1]
+  if not (known and known.entry) and outer and tokens[outer].text == '(' then
+    known = follow(chain_ending(tokens, outer - 1))
   end
-  return stack
+  return known and known.entry, inner
 end
 
---- The call whose options table is open at the end of `text`, and what stands in it so far.
-local function open_options(text)
-  local stack = open_brackets(text)
-  if not stack then return nil, nil, true end
-  local inner, outer = stack[#stack], stack[#stack - 1]
-  if not inner or inner.bracket ~= '{' then return end
-  local entry = entry_of(inner.callee)
-  if not entry and outer and outer.bracket == '(' then entry = entry_of(outer.callee) end
-  return entry, text:sub(inner.at + 1)
-end
-
+--- Behind a `?`: whole documented names, or members of what stands there.
 local function documented(text)
-  local start = text:match('^%?%s*([%w_.:]*)$')
-  if not start then return end
+  local asked = text:match('^%?%s*([%w_.:%[%]]*)$')
+  if not asked then return end
   local words = {}
   for name in pairs(by_name) do
-    if name:sub(1, #start) == start then words[#words + 1] = name end
+    if name:sub(1, #asked) == asked then words[#words + 1] = name end
   end
-  return words, #start
+  local module = asked:match('^crescent%.([%w_]*)$')
+  if module then add_modules(words, module, 'crescent.') end
+  if #words > 0 then return words, #asked end
+  local before, separator, start = asked:match('^(.*)([.:])([%w_]*)$')
+  if before then
+    local tokens = tokens_of(before)
+    local known = tokens and follow(chain_ending(tokens, #tokens))
+    if known then add_members(words, known, separator, start) end
+    return words, #start
+  end
+  if asked ~= '' then add_matching(words, _G, asked, '') end
+  return words, #asked
 end
 
 local function candidates(text)
   local words, replaced = documented(text)
   if words then return words, replaced end
-  local entry, inside, in_string = open_options(text)
-  if in_string then return {}, 0 end
   local start = text:match('[%a_][%w_]*$') or ''
+  local tokens = tokens_of(text:sub(1, #text - #start))
+  if not tokens then return {}, 0 end
   words = {}
-  local before = text:sub(1, #text - #start)
-  local chain, separator = before:match('([%a_][%w_.:]*)([.:])$')
-  if chain then return members(chain, separator, start), #start end
-  if before:match('[.:%w_]$') then return {}, 0 end
-  local is_key = inside and inside:sub(1, #inside - #start):match('^%s*$')
-    or inside and inside:sub(1, #inside - #start):match('[,;]%s*$')
-  if entry and is_key then
+  local last = tokens[#tokens]
+  local separator = last and (last.text == '.' or last.text == ':') and last.text
+  if separator then
+    local known = follow(chain_ending(tokens, #tokens - 1))
+    if known then add_members(words, known, separator, start) end
+    return words, #start
+  end
+  if text:sub(1, #text - #start):match('[.%w_]$') then return {}, 0 end
+  local entry, inner = open_options(tokens)
+  local is_key = entry and (#tokens == inner or last.text == ',' or last.text == ';')
+  if is_key then
     for _, option in ipairs(entry.options) do
       if option.name:sub(1, #start) == start then words[#words + 1] = option.name .. ' = ' end
     end
@@ -173,12 +291,15 @@ end
 
 --- Completes the end of `text`.
 ---@param text string       # what is in front of the cursor, earlier lines of the entry too
----@return string[] words   # sorted
+---@return string[] words   # sorted, each once
 ---@return integer replaced # how many bytes at the end of `text` a word takes the place of
 local function complete(text)
   read_api()
   local words, replaced = candidates(text)
   table.sort(words)
+  for place = #words, 2, -1 do
+    if words[place] == words[place - 1] then table.remove(words, place) end
+  end
   return words, replaced
 end
 

@@ -1,12 +1,17 @@
 --- Options that a script declares are its flags, their types and its `--help`.
 local types = { string = true, number = true, integer = true, boolean = true }
-local declaration_keys = { 'default', 'type', 'choices', 'required' }
+local declaration_keys = {
+  'default', 'type', 'choices', 'required', 'many', 'at_least', 'above', 'at_most',
+  'nonempty',
+}
 
 local function dashed(name) return '--' .. name:gsub('_', '-') end
 
 local function quoted(list)
   local parts = {}
-  for place, item in ipairs(list) do parts[place] = ("'%s'"):format(item) end
+  for place, item in ipairs(list) do
+    parts[place] = (type(item) == 'number' and '%s' or "'%s'"):format(item)
+  end
   return table.concat(parts, ' or ')
 end
 
@@ -26,9 +31,13 @@ local function declare(name, doc, spec, level)
   if not types[kind] then
     wrong("expected a type of 'string', 'number', 'integer' or 'boolean', got '%s'", kind)
   end
+  if spec.many and kind == 'boolean' then
+    wrong("expected a type that takes a value, because of 'many'; got 'boolean'")
+  end
   return {
     name = name, doc = doc or '', kind = kind, default = spec.default, choices = spec.choices,
-    required = spec.required,
+    required = spec.required, many = spec.many,
+    nonempty = spec.nonempty, at_least = spec.at_least, above = spec.above, at_most = spec.at_most,
   }
 end
 
@@ -67,6 +76,7 @@ local function describe(option)
   elseif option.default == true then
     notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
   end
+  if option.many then notes[#notes + 1] = 'may be given more than once' end
   if option.required then notes[#notes + 1] = 'required' end
   if #notes == 0 then return option.doc end
   return ('%s (%s)'):format(option.doc, table.concat(notes, '; '))
@@ -104,19 +114,41 @@ local function refuse(program, format, ...)
   os.exit(2)
 end
 
+--- 'an integer >= 1', 'a number > 0 and <= 1'
+local function expected_number(option)
+  local parts = {}
+  local function add(sign, limit)
+    local format = limit and limit % 1 == 0 and '%s %.0f' or '%s %s'
+    if limit then parts[#parts + 1] = format:format(sign, limit) end
+  end
+  add('>=', option.at_least)
+  add('>', option.above)
+  add('<=', option.at_most)
+  local kind = option.kind == 'integer' and 'an integer' or 'a number'
+  return #parts > 0 and kind .. ' ' .. table.concat(parts, ' and ') or kind
+end
+
+local function fits(option, value)
+  if not value or value ~= value then return false end
+  if option.kind == 'integer' and value % 1 ~= 0 then return false end
+  return value >= (option.at_least or -math.huge) and value <= (option.at_most or math.huge)
+    and not (option.above and value <= option.above)
+end
+
 local function convert(option, label, text, program)
   local value = text
   if option.kind == 'number' or option.kind == 'integer' then
     value = tonumber(text)
-    if not value or (option.kind == 'integer' and value % 1 ~= 0) then
-      local expected = option.kind == 'integer' and 'an integer' or 'a number'
-      refuse(program, "%s: expected %s, got '%s'", label, expected, text)
+    if not fits(option, value) then
+      refuse(program, "%s: expected %s, got '%s'", label, expected_number(option), text)
     end
   elseif option.kind == 'boolean' then
     if text ~= 'true' and text ~= 'false' then
       refuse(program, "%s: expected true or false, got '%s'", label, text)
     end
     value = text == 'true'
+  elseif option.nonempty and text == '' then
+    refuse(program, "%s: expected a text of at least one character, got ''", label)
   end
   if option.choices then
     for _, choice in ipairs(option.choices) do
@@ -155,7 +187,13 @@ local function take_option(parsed, arguments, at, values, program)
     given = arguments[at]
     if given == nil then refuse(program, '%s: expected a value, got nothing', flag) end
   end
-  values[option.name] = convert(option, flag, given, program)
+  local value = convert(option, flag, given, program)
+  if option.many then
+    values[option.name] = values[option.name] or {}
+    table.insert(values[option.name], value)
+  else
+    values[option.name] = value
+  end
   return at + 1
 end
 
@@ -204,6 +242,8 @@ end
 ---   model = { 'model folder', default = 'tiny' },        -- --model DIR
 ---   dtype = { 'how to store', choices = { 'float32', 'bfloat16' }, default = 'float32' },
 ---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
+---   share = { 'what to cut', default = 0.3, above = 0, at_most = 1 },
+---   layer = { 'which', type = 'integer', at_least = 1, many = true },   -- a list of all given
 --- }
 --- print(opt.model)
 --- ```

@@ -1,8 +1,14 @@
 --- Values as text for the prompt: what a person would want to see, folded where it is long.
+local units = require 'crescent.units'
+
 local rows_max = 20 -- of a list of rows or a nested table
 local items_max = 10 -- of a list of scalars on one line
 local depth_max = 4
 local width_max = 100
+local lines_max = 40 -- of what has its own words; beyond that its first and last ones
+local lines_first, lines_last = 20, 3
+local text_max = 1000 -- characters of a string; inside a table less
+local text_max_inside = 80
 
 local show_value
 
@@ -15,15 +21,69 @@ end
 
 local function is_scalar(value) return type(value) ~= 'table' or has_tostring(value) end
 
-local function show_scalar(value, quoted)
-  if type(value) == 'string' and quoted then
-    local text = ('%q'):format(value):gsub('\\\n', '\\n'):gsub('\r', '\\r'):gsub('%z', '\\0')
-    if not value:find("'", 1, true) then
-      text = "'" .. text:sub(2, -2):gsub('\\"', '"') .. "'"
-    end
-    return text
+--- The first bytes of a text, without a character that they would end in the middle of.
+local function beginning(text, bytes)
+  while bytes > 0 and text:byte(bytes + 1) >= 128 and text:byte(bytes + 1) < 192 do
+    bytes = bytes - 1
   end
-  return tostring(value)
+  return text:sub(1, bytes)
+end
+
+local function show_string(value, inside)
+  local limit = inside and text_max_inside or text_max
+  local rest = ''
+  if #value > limit then
+    local first = beginning(value, math.floor(limit * 0.8))
+    rest = (' ... %s more bytes'):format(units.grouped(#value - #first))
+    value = first
+  end
+  local text = ('%q'):format(value):gsub('\\\n', '\\n'):gsub('\r', '\\r'):gsub('%z', '\\0')
+  if not value:find("'", 1, true) then
+    text = "'" .. text:sub(2, -2):gsub('\\"', '"') .. "'"
+  end
+  return text .. rest
+end
+
+local function fold_lines(text)
+  local _, breaks = text:gsub('\n', '')
+  if breaks < lines_max then return text end
+  local first, last = {}, {}
+  local place, skipped = 0, breaks + 1 - lines_first - lines_last
+  for line in (text .. '\n'):gmatch('(.-)\n') do
+    place = place + 1
+    if place <= lines_first then first[#first + 1] = line end
+    if place > lines_first + skipped then last[#last + 1] = line end
+  end
+  return ('%s\n... %d more lines (print shows all)\n%s'):format(
+    table.concat(first, '\n'), skipped, table.concat(last, '\n'))
+end
+
+local documented
+
+--- A function by its name: an address says nothing.
+local function show_function(value)
+  if not documented then
+    documented = {}
+    for _, entry in ipairs(crescent.api()) do
+      local owner = crescent
+      for part in entry.name:gsub('^crescent%.', ''):gmatch('[^.]+') do
+        owner = type(owner) == 'table' and rawget(owner, part) or nil
+      end
+      if type(owner) == 'function' then documented[owner] = entry.name end
+    end
+  end
+  local info = debug.getinfo(value, 'S')
+  if documented[value] then return 'function ' .. documented[value] end
+  if info.what == 'C' then return 'function' end
+  return ('function at %s:%d'):format(info.short_src, info.linedefined)
+end
+
+local function show_scalar(value, quoted, inside)
+  if type(value) == 'string' and quoted then return show_string(value, inside) end
+  if value ~= value then return 'nan' end -- LuaJIT tells the sign bit too, which means nothing
+  if type(value) == 'string' or type(value) == 'number' then return tostring(value) end
+  if type(value) == 'function' then return show_function(value) end
+  return fold_lines(tostring(value))
 end
 
 --- Keys in an order that stays: positions, then other numbers, names, and the rest as it comes.
@@ -44,7 +104,7 @@ end
 
 local function show_key(key)
   if is_identifier(key) then return key end
-  if type(key) == 'string' then return '[' .. show_scalar(key, true) .. ']' end
+  if type(key) == 'string' then return '[' .. show_scalar(key, true, true) .. ']' end
   return '[' .. tostring(key) .. ']'
 end
 
@@ -114,7 +174,7 @@ local function show_inline(value, keys, list, room)
       if next(item) ~= nil then return end
       item = '{}'
     else
-      item = show_scalar(item, true)
+      item = show_scalar(item, true, true)
     end
     if item:find('\n') then return end
     if list and place > items_max then
@@ -142,7 +202,9 @@ local function show_lines(value, keys, list, depth, seen)
   for place = 1, count do
     local item = rawget(value, keys[place])
     local text = show_value(item, depth + 1, seen)
-    if is_scalar(item) then text = indented(text, indent .. '  ') end
+    -- What prints in several lines goes on below where it begins.
+    local begins = list and 0 or widest + 3
+    if is_scalar(item) then text = indented(text, indent .. (' '):rep(2 + begins)) end
     if not list then text = names[place] .. (' '):rep(widest - #names[place]) .. ' = ' .. text end
     lines[place] = indent .. '  ' .. text .. ','
   end
@@ -152,7 +214,7 @@ local function show_lines(value, keys, list, depth, seen)
 end
 
 function show_value(value, depth, seen)
-  if is_scalar(value) then return show_scalar(value, true) end
+  if is_scalar(value) then return show_scalar(value, true, depth > 0) end
   if seen[value] then return '{ cycle }' end
   if next(value) == nil then return '{}' end
   local keys = ordered_keys(value)

@@ -16,6 +16,12 @@ local scales = {
 ---@return string
 function units.format(value, scale)
   local steps = scales[scale]
+  if not steps then
+    local names = { 'bytes', 'count', 'decimal_bytes', 'ms', 'ns' }
+    error(("crescent.units.format: argument 2 'scale': expected '%s', got '%s'%s"):format(
+      table.concat(names, "' or '"), tostring(scale),
+      crescent.did_you_mean(tostring(scale), names)), 2)
+  end
   for i, step in ipairs(steps) do
     if math.abs(value) >= step[1] or i == #steps then
       local scaled = value / step[1]
@@ -47,7 +53,8 @@ end
 ---@return string
 function units.number(value, significant)
   significant = significant or 4
-  if value ~= value or math.abs(value) == math.huge then return tostring(value) end
+  if value ~= value then return 'nan' end -- LuaJIT may put a sign in front
+  if math.abs(value) == math.huge then return tostring(value) end
   if value ~= 0 and (math.abs(value) < 1e-4 or math.abs(value) >= 1e12) then
     return ('%.' .. significant - 1 .. 'e'):format(value)
   end

@@ -65,12 +65,27 @@ function view.of(values, owner)
     end
     return inner[key]
   end
+  --- Positions count from 1, negative ones from the end.
+  local function position(index)
+    local place = index < 0 and #values + 1 + index or index
+    if values[place] ~= nil then return place end
+    error(('%s has no item %s: expected 1 .. %d, or -%d .. -1'):format(
+      owner, index, #values, #values), 3)
+  end
+  local function nearest(name)
+    local names = {}
+    for key in raw_pairs(values) do
+      if type(key) == 'string' then names[#names + 1] = key end
+    end
+    return crescent.did_you_mean(name, names)
+  end
   meta.__name = 'crescent.View'
   meta.__view = values
   meta.__index = function(_, key)
+    if type(key) == 'number' and #values > 0 then return get(position(key)) end
     local value = get(key)
     if value == nil and type(key) == 'string' then
-      error(("%s has no field '%s'"):format(owner, key), 2)
+      error(("%s has no field '%s'%s"):format(owner, key, nearest(key)), 2)
     end
     return value
   end

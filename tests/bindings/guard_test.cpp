@@ -100,7 +100,7 @@ TEST_F(Guard, CutsMessagesThatDoNotFit) {
 TEST_F(Guard, RaisesInterruptsWithoutAPosition) {
   static int heard;
   heard = 0;
-  set_interrupted_listener([] { ++heard; });
+  set_interrupted_listener([](lua_State*) { ++heard; });
   EXPECT_EQ(run("throw_interrupted()"), "interrupted");
   set_interrupted_listener(nullptr);
   EXPECT_EQ(heard, 1);

@@ -139,6 +139,39 @@ TEST(Interrupt, IsRaisedOnceInAScriptAndMayBeCaught) {
   EXPECT_TRUE(settle_interrupt(L));
 }
 
+TEST(Interrupt, MayBeCaughtInACoroutineThatGoesOn) {
+  const State state = new_state();
+  lua_State* L = state.get();
+  install_interrupts(L, InterruptPolicy::script);
+  Sender sender;
+  unsigned seed = 1;
+  for (int round = 0; round < kRounds; ++round) {
+    sender.press(3000 + static_cast<useconds_t>(rand_r(&seed) % 4000));
+    // The loops behind it leave their traces many times, in the coroutine's own state.
+    EXPECT_EQ(run(L,
+                  "local kept = 'of the caller' "
+                  "local routine = coroutine.create(function(first) "
+                  "  local good, problem = pcall(function() "
+                  "    local i = 0 while true do i = i + 1 end end) "
+                  "  assert(not good and problem == 'interrupted') "
+                  "  local odd, t = 0, {} "
+                  "  for i = 1, 200000 do "
+                  "    if i % 3 == 0 then odd = odd + 1 else t[i % 50] = { i } end "
+                  "    if i % 50000 == 0 then coroutine.yield(i) end "
+                  "  end "
+                  "  return odd + first end) "
+                  "local good, result, sum = true, 7, 0 "
+                  "repeat good, result = coroutine.resume(routine, result) "
+                  "  assert(good, result) sum = sum + result "
+                  "until coroutine.status(routine) == 'dead' "
+                  "assert(sum == 500000 + 66666 + 7, sum) assert(kept == 'of the caller')"),
+              "")
+        << "round " << round;
+    EXPECT_TRUE(settle_interrupt(L));
+    EXPECT_EQ(run(L, kCheck), "") << "round " << round;
+  }
+}
+
 TEST(Interrupt, EndsAScriptThatCatchesTheFirst) {
   const State state = new_state();
   lua_State* L = state.get();

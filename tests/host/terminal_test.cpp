@@ -92,6 +92,12 @@ class Terminal {
     ASSERT_TRUE(shows("> "));
   }
 
+  bool ended() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid_;
+  }
+
   int exit_code() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -134,6 +140,16 @@ TEST_F(Prompt, PrintsValuesAndEndsOnCtrlD) {
   EXPECT_EQ(terminal.exit_code(), 0);
 }
 
+TEST_F(Prompt, EndsOnExitUnlessThatIsAVariable) {
+  Terminal terminal(home_);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send("quit = 7\n");
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.ask("quit", "7");
+  terminal.send("exit\n");
+  EXPECT_EQ(terminal.exit_code(), 0);
+}
+
 TEST_F(Prompt, CompletesGlobalsFieldsAndOptions) {
   Terminal terminal(home_);
   ASSERT_TRUE(terminal.shows("> "));
@@ -141,6 +157,10 @@ TEST_F(Prompt, CompletesGlobalsFieldsAndOptions) {
   ASSERT_TRUE(terminal.shows("\ntrue\n"));
   terminal.send(std::string("colour_of_it = { red = 1, green = 2 }\ncolour_of_it.") + kTab + kTab);
   ASSERT_TRUE(terminal.shows("green  red"));
+  terminal.send(kCtrlC);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(std::string("crescent.load('nowhere'):sa") + kTab);
+  ASSERT_TRUE(terminal.shows("crescent.load('nowhere'):save"));
 }
 
 TEST_F(Prompt, RecallsAnEntryOfSeveralLinesWhole) {
@@ -192,6 +212,49 @@ TEST_F(Prompt, ReturnsFromAnEndlessLoopWithVariablesIntact) {
     ASSERT_TRUE(terminal.shows("> "));
     terminal.ask("kept", "'still here'");
   }
+}
+
+TEST_F(Prompt, EndsOnTheThirdCtrlCWhereANativeCallDoesNotReturn) {
+  // A pattern that backtracks for years, and a read that waits for a line.
+  for (const char* call : {"('a'):rep(40):find(('a*'):rep(40) .. 'b')", "io.read()"}) {
+    Terminal terminal(home_);
+    ASSERT_TRUE(terminal.shows("> "));
+    terminal.send(std::string("io.write('calling\\n') io.flush(); ") + call + "\n");
+    ASSERT_TRUE(terminal.shows("\ncalling"));
+    usleep(50'000);  // into the call
+    terminal.send(kCtrlC);
+    ASSERT_TRUE(terminal.shows(
+        "\ncrescent: waiting for a native call that can't be interrupted (io.read, a long pattern "
+        "match); a third Ctrl-C ends crescent\n"));
+    // Pressed without a look at the warning it doesn't end; how many it takes then is no promise.
+    for (int i = 0; i < 20; ++i) {
+      terminal.send(kCtrlC);
+      usleep(200'000);
+      if (terminal.ended()) break;
+    }
+    ASSERT_TRUE(
+        terminal.shows("\ncrescent: ended by Ctrl-C, because a native call did not return\n"));
+    EXPECT_EQ(terminal.exit_code(), 130);
+    std::ifstream in(home_ / ".local/state/crescent/history");
+    const std::string kept(std::istreambuf_iterator<char>(in), {});
+    EXPECT_NE(kept.find(call), std::string::npos) << "an entry that ends crescent is remembered";
+  }
+}
+
+TEST_F(Prompt, ReturnsFromACoroutineWithVariablesIntact) {
+  Terminal terminal(home_);
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(
+      "r = coroutine.create(function() io.write('looping\\n') io.flush() "
+      "local i = 0 while true do i = i + 1 end end)\n");
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send("coroutine.resume(r)\n");
+  ASSERT_TRUE(terminal.shows("\nlooping"));
+  usleep(50'000);  // long enough to be compiled; what is tested holds before that too
+  terminal.send(kCtrlC);
+  ASSERT_TRUE(terminal.shows("interrupted"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.ask("coroutine.status(r)", "'dead'");
 }
 
 TEST_F(Prompt, ReturnsFromALongNativeCallWithVariablesIntact) {

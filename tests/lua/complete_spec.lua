@@ -43,6 +43,52 @@ test.group('complete', function()
     test.equal(words("print(crescent.load('a } { b', { dty"), 'dtype = ')
   end)
 
+  test.case('offers what a module holds that is not loaded yet', function()
+    test.equal(words('crescent.units.for'), 'format')
+    test.equal(words('x = crescent.table.'), 'csv markdown text')
+    test.equal(rawget(crescent, 'units'), nil)
+    test.equal(package.loaded['crescent.test.nothing'], nil)
+    test.equal(words('?crescent.units.gr'), 'grouped')
+    test.equal(words('?crescent.uni'), 'crescent.units')
+  end)
+
+  test.case('knows what a documented call gives, without calling it', function()
+    test.equal(words("crescent.load('nowhere'):gen"), 'generate')
+    test.equal(words("crescent.load 'nowhere':gen"), 'generate')
+    test.equal(words("crescent.load('nowhere', { dtype = 'stored' }).tokenizer:enc"), 'encode')
+    test.equal(words("x = (crescent.load('nowhere')):gen"), 'generate')
+    test.equal(words("crescent.load('nowhere'):generate('x').tok"), 'tokens_per_s')
+    test.equal(words("crescent.load('nowhere'):generate('x').text:gs"), 'gsub')
+    test.equal(words("crescent.load('nowhere'):weights()[1].na"), 'name')
+    test.equal(words("crescent.load('nowhere'):generate('x', { temp"), 'temperature = ')
+    test.equal(words("crescent.load('nowhere'):session { tok"), 'tokens = ')
+    test.equal(words("crescent.load('nowhere'):session{}:fe"), 'feed')
+    test.equal(words("('text'):up"), 'upper')
+  end)
+
+  test.case('gives nothing for what only a call could tell, and calls nothing', function()
+    called = false -- luacheck: ignore
+    function call_me() called = true return {} end -- luacheck: ignore
+    lazy = setmetatable({}, { __index = function() called = true return {} end }) -- luacheck: ignore
+    for _, text in ipairs {
+      'call_me().', 'lazy.x.', 'lazy[1].', '{}.', 'nil.', 'x.y:', '1.', '.', ')', '}.', 'f(].x',
+    } do
+      test.equal(words(text), '')
+    end
+    test.equal(called, false) -- luacheck: ignore
+  end)
+
+  test.case('follows indices, and the tables that a metatable looks into', function()
+    local class = { walk = print, name = 'x' }
+    class.__index = class
+    animals = { { legs = 4 }, by_name = { cat = setmetatable({}, class) } } -- luacheck: ignore
+    test.equal(words('animals[1].'), 'legs')
+    test.equal(words("animals['by_name'].ca"), 'cat')
+    test.equal(words('animals.by_name.cat:'), 'walk')
+    test.equal(words('animals.by_name.cat.wa'), 'walk')
+    test.equal(words('animals[ 1 + 0 ].'), '')
+  end)
+
   test.case('keeps still inside strings and comments', function()
     test.equal(words("x = 'cresc"), '')
     test.equal(words('-- cresc'), '')

@@ -121,6 +121,18 @@ test.group('a model', function()
     refuses("a model has no method or field 'parms' (did you mean 'params'?)",
       function() return model.parms end)
     refuses("model.config has no field 'vocabulary'", function() return model.config.vocabulary end)
+    refuses("crescent.units.format: argument 2 'scale': expected 'bytes' or 'count' or "
+      .. "'decimal_bytes' or 'ms' or 'ns', got 'byte' (did you mean 'bytes'?)",
+      function() return crescent.units.format(1, 'byte') end)
+    refuses("model.config has no field 'd_modl' (did you mean 'd_model'?)",
+      function() return model.config.d_modl end)
+    local count = #model.layers
+    for _, index in ipairs { 0, count + 1, -count - 1, 1.5 } do
+      refuses(('model.layers has no item %s: expected 1 .. %d, or -%d .. -1'):format(
+        index, count, count), function() return model.layers[index] end)
+    end
+    test.equal(model.layers[-1].heads, model.layers[count].heads)
+    test.equal(tostring(model.layers[-count]), tostring(model.layers[1]))
     refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); "
       .. "model:weights() lists all 28",
       bare.weight, bare, 'wte.wieght')

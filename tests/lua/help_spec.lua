@@ -27,6 +27,44 @@ test.group('help', function()
     test.ok(not text:find('crescent.load', 1, true), text)
   end)
 
+  test.case('lists what a module of the Lua library holds, without loading it', function()
+    local text = help('crescent.table')
+    test.ok(text:find('^crescent.table\n  Tables as text: aligned for people'), text)
+    test.ok(text:find('\n  crescent.table.csv%(spec%) +Writes a table as CSV'), text)
+    test.equal(rawget(crescent, 'table'), nil)
+  end)
+
+  test.case('lists the modules beside the native functions', function()
+    local text = help('')
+    test.ok(text:find('\n  crescent.load '), text)
+    test.ok(text:find('\n  crescent.units +Scales and formatters: no other file'), text)
+    test.ok(text:find('\n  crescent.options +Options that a script declares'), text)
+    test.ok(not text:find('embedded'), text)
+  end)
+
+  test.case('lists first sentences whole, in lines that fit', function()
+    local text = help('')
+    test.ok(text:gsub('%s+', ' '):find('Loads a model from a Hugging Face folder: config.json, '
+      .. '*.safetensors and, for text, a tokenizer. ', 1, true), text)
+    for line in text:gmatch('[^\n]+') do test.ok(#line <= 100, line) end
+    for line in help('crescent.units'):gmatch('[^\n]+') do test.ok(#line <= 100, line) end
+  end)
+
+  test.case('says what a stop text does', function()
+    local text = help('model:generate'):gsub('%s+', ' ')
+    test.ok(text:find('stop a text, or a list of texts: generation ends as soon as one of them '
+      .. 'stands in the new text; it and what follows it are left out', 1, true), text)
+  end)
+
+  test.case('has documentation for every function of the modules for users', function()
+    local source = require 'crescent.prompt.source'
+    for _, name in ipairs { 'crescent.units', 'crescent.table', 'crescent.test' } do
+      for _, fn in ipairs(source.module(name).functions) do
+        test.ok(fn.doc ~= '', name .. '.' .. fn.name .. ' has no documentation')
+      end
+    end
+  end)
+
   test.case('names the nearest where there is nothing', function()
     test.equal(help('crescent.lod'),
       "no documentation for 'crescent.lod' (did you mean 'crescent.load'?)")

@@ -70,6 +70,66 @@ test.group('show', function()
     test.ok(show { { { { { { 1 } } } } } }:find('{ ... 1 more }', 1, true))
   end)
 
+  test.case('folds long strings with a count', function()
+    test.equal(show(('x'):rep(1000)), "'" .. ('x'):rep(1000) .. "'")
+    test.equal(show(('x'):rep(123456)), "'" .. ('x'):rep(800) .. "' ... 122,656 more bytes")
+    test.equal(show { name = ('y'):rep(500) },
+      "{ name = '" .. ('y'):rep(64) .. "' ... 436 more bytes }")
+    -- A character of two bytes, cut by a byte count, is left out whole.
+    test.equal(show('a' .. ('é'):rep(1000)), "'a" .. ('é'):rep(399) .. "' ... 1,202 more bytes")
+  end)
+
+  test.case('folds what prints in many lines', function()
+    local lines = {}
+    for i = 1, 50 do lines[i] = 'line ' .. i end
+    local long = setmetatable({}, { __tostring = function() return table.concat(lines, '\n') end })
+    local text = show(long)
+    test.ok(text:find('\nline 20\n... 27 more lines (print shows all)\nline 48\n', 1, true), text)
+    test.equal(select(2, text:gsub('\n', '')) + 1, 24)
+    test.equal(select(2, show(setmetatable({}, { __tostring = function()
+      return table.concat(lines, '\n', 1, 40)
+    end })):gsub('\n', '')) + 1, 40)
+  end)
+
+  test.case('begins every line of a value below its first', function()
+    local matrix = setmetatable({}, { __tostring = function() return '1  2\n3  4\n[2, 2]' end })
+    test.equal(show { t = matrix, longer = 3 }, [[
+{
+  longer = 3,
+  t      = 1  2
+           3  4
+           [2, 2],
+}]])
+    test.equal(show { { a = matrix }, matrix }, [[
+{
+  {
+    a = 1  2
+        3  4
+        [2, 2],
+  },
+  1  2
+  3  4
+  [2, 2],
+}]])
+  end)
+
+  test.case('names functions', function()
+    test.equal(show(crescent.json.decode), 'function crescent.json.decode')
+    test.equal(show { crescent.load }, '{ function crescent.load }')
+    local line = debug.getinfo(1, 'l').currentline
+    test.equal(show(function() end), ('function at show_spec.lua:%d'):format(line + 1))
+    test.equal(show(print), 'function')
+  end)
+
+  test.case('knows one kind of nan', function()
+    test.equal(show(0 / 0), 'nan')
+    test.equal(show(-(0 / 0)), 'nan')
+    test.equal(show { -(0 / 0), x = 0 / 0 }, '{ nan, x = nan }')
+    test.equal(show { { x = 0 / 0 }, { x = -(0 / 0) } }, '    x\n  nan\n  nan')
+    test.equal(crescent.units.number(-(0 / 0)), 'nan')
+    test.equal(show(-math.huge), '-inf')
+  end)
+
   test.case('uses the own words of what has them', function()
     test.equal(show(setmetatable({}, { __tostring = function() return 'gpt2' end })), 'gpt2')
   end)

@@ -4,10 +4,14 @@ Code from the command line; what follows is its arguments.
   2
   $ crescent -e 'print(#arg, arg[1], arg[2])' one --two
   2	one	--two
+  $ crescent -e 'print(select("#", ...), ...)' one --two
+  2	one	--two
   $ crescent --threads 1 -e 'print(crescent.threads())'
   1
   $ echo 'print("from stdin", arg[0], arg[1])' | crescent - x
   from stdin	-	x
+  $ echo 'print(...)' | crescent - x y
+  x	y
 
 `require 'crescent'` gives the global.
 

@@ -72,7 +72,39 @@ Mistakes name the nearest and end with 2.
   Try `crescent sweep.lua --help`.
   [2]
 
+Numbers may have limits, texts may not be empty, and an option may be given more than once.
+
+  $ cat > limits.lua <<'END'
+  > local opt = crescent.options {
+  >   share = { 'what to cut', default = 0.5, above = 0, at_most = 1 },
+  >   layer = { 'which', type = 'integer', at_least = 1, many = true },
+  >   name = { 'of the run', nonempty = true },
+  > }
+  > print(opt.share, opt.layer and table.concat(opt.layer, ' '), opt.name)
+  > END
+  $ crescent limits.lua
+  0.5	nil	nil
+  $ crescent limits.lua --layer 3 --share 1 --layer=1 --name x
+  1	3 1	x
+  $ crescent limits.lua --share 0
+  crescent limits.lua: --share: expected a number > 0 and <= 1, got '0'
+  Try `crescent limits.lua --help`.
+  [2]
+  $ crescent limits.lua --layer 2 --layer 0
+  crescent limits.lua: --layer: expected an integer >= 1, got '0'
+  Try `crescent limits.lua --help`.
+  [2]
+  $ crescent limits.lua --name ''
+  crescent limits.lua: --name: expected a text of at least one character, got ''
+  Try `crescent limits.lua --help`.
+  [2]
+  $ crescent limits.lua --help | grep layer
+    --layer INTEGER  which (may be given more than once)
+
 Mistakes of the script's are errors on its line.
+
+  $ crescent -e 'crescent.options { v = { "tell", default = false, many = true } }' 2>&1 | head -1
+  -e:1: crescent.options: v: expected a type that takes a value, because of 'many'; got 'boolean'
 
   $ crescent -e 'crescent.options { n = { "count", defualt = 3 } }' 2>&1 | head -1
   -e:1: crescent.options: n: unknown key 'defualt' (did you mean 'default'?)

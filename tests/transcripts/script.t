@@ -1,4 +1,4 @@
-A script finds its arguments in `arg`, and modules next to it.
+A script finds its arguments in `arg` and in `...`, and modules next to it.
 
   $ mkdir -p lib
   $ echo 'return { name = "beside" }' > lib/beside.lua
@@ -7,6 +7,12 @@ A script finds its arguments in `arg`, and modules next to it.
   beside	lib/main.lua	--flag	crescent
   $ crescent --threads 2 lib/main.lua x
   beside	lib/main.lua	x	2
+
+  $ echo 'local first, second = ... print(first, second, select("#", ...))' > dots.lua
+  $ crescent dots.lua one
+  one	nil	1
+  $ crescent dots.lua
+  nil	nil	0
 
 A failed script: message and Lua traceback on standard error, exit code 1.
 

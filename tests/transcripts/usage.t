@@ -16,6 +16,16 @@ Wrong usage is told in one line, with the nearest name, and ends with 2.
   crescent: can't read 'nowhere.lua': No such file or directory
   Try `crescent --help`.
   [2]
+  $ mkdir -p folder
+  $ crescent folder
+  crescent: 'folder' is a folder, not a script; name a script in it
+  Try `crescent --help`.
+  [2]
+  $ echo '{}' > folder/config.json
+  $ crescent folder/ 'In the beginning'
+  crescent: 'folder/' is a folder, not a script; to continue a text with the model in it: crescent generate DIR PROMPT
+  Try `crescent --help`.
+  [2]
   $ crescent generat
   crescent: can't read 'generat': No such file or directory (did you mean 'generate'?)
   Try `crescent --help`.

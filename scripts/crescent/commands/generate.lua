@@ -1,32 +1,57 @@
 --- `crescent generate DIR 'prompt'`: continues a text, token by token as it comes.
+
+--- Calls fn; what it raises is told without a traceback, and ends the process with 1.
+local function attempt(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if ok then return result end
+  if result == 'interrupted' then error(result, 0) end
+  io.stdout:flush()
+  io.stderr:write('crescent generate: ', (tostring(result):gsub('^[%w_/.]+:%d+: ', '', 1)), '\n')
+  os.exit(1)
+end
+
 return function()
   local opt = crescent.options {
     'Continues a prompt with a model.',
     { 'dir', "model folder, or 'tiny' for the embedded one", required = true },
-    { 'prompt', 'text to continue', required = true },
-    tokens = { 'new tokens at most', default = 100, type = 'integer' },
-    temperature = { '0 takes the likeliest token', default = 0 },
-    top_k = { 'sample among so many likeliest tokens', type = 'integer' },
-    top_p = { 'sample among the likeliest tokens of this probability', type = 'number' },
-    repetition_penalty = { 'divides the logits of tokens seen; 1 is none', type = 'number' },
-    seed = { 'of the sampling', default = 1, type = 'integer' },
-    level = { 'optimisation level', type = 'integer' },
+    { 'prompt', 'text to continue', required = true, nonempty = true },
+    tokens = { 'new tokens at most', default = 100, type = 'integer', at_least = 1 },
+    temperature = { '0 takes the likeliest token', default = 0, at_least = 0 },
+    top_k = { 'sample among so many likeliest tokens', type = 'integer', at_least = 0 },
+    top_p = {
+      'sample among the likeliest tokens of this probability', type = 'number', above = 0,
+      at_most = 1,
+    },
+    repetition_penalty = {
+      'divides the logits of tokens seen; 1 is none', type = 'number', above = 0,
+    },
+    seed = { 'of the sampling', default = 1, type = 'integer', at_least = 0, at_most = 2 ^ 53 },
+    stop = { 'end in front of this text', many = true, nonempty = true },
+    ignore_eos = { 'go on past an end-of-text token', default = false },
+    level = {
+      'optimisation level', type = 'integer', choices = crescent.levels.available(),
+    },
   }
-  local model = crescent.load(opt.dir)
+  local model = attempt(crescent.load, opt.dir)
   if opt.level then model = model:optimize { level = opt.level } end
-  io.write(opt.prompt)
-  io.flush()
-  model:generate(opt.prompt, {
+  local begun = false
+  --- The prompt stands in front of the first token, so that a refused one leaves nothing.
+  local function write(text)
+    if not begun then io.write(opt.prompt) end
+    begun = true
+    io.write(text)
+    io.flush()
+  end
+  attempt(model.generate, model, opt.prompt, {
     tokens = opt.tokens,
     temperature = opt.temperature,
     top_k = opt.top_k,
     top_p = opt.top_p,
     repetition_penalty = opt.repetition_penalty,
     seed = opt.seed,
-    on_token = function(text)
-      io.write(text)
-      io.flush()
-    end,
+    stop = opt.stop,
+    ignore_eos = opt.ignore_eos,
+    on_token = write,
   })
-  print()
+  write('\n')
 end
