@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
@@ -15,7 +16,8 @@
 //   crescent_plan  1
 //   model_hash, family, criterion, seed, context
 //   data           { source, hash, tokens, window } or absent
-//   removed        [ [kind, layer, index, score, parameters], ... ]   layer and index from 1
+//   removed        [ [kind, layer, index, score, parameters], ... ]   layer and index from 1;
+//                  an infinite score is 'inf' or '-inf', since JSON has no such numbers
 //   masks          [ { tensor, elements, kept } ]   kept: hex, two digits a byte of eight weights
 //   before, after  { parameters: { part: n }, bytes, flops: { part: n }, elements_read }
 //   notes          [ text ]
@@ -26,7 +28,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
-constexpr int64_t kCountMax = int64_t{1} << 53;
+constexpr uint64_t kCountMax = uint64_t{1} << 53;
+
+constexpr const char* kInfinite = "inf";
+constexpr const char* kMinusInfinite = "-inf";
 
 Json to_json(const PartCounts& counts) {
   Json json = Json::object();
@@ -41,6 +46,11 @@ Json to_json(const ModelFigures& figures) {
           {"bytes", figures.bytes},
           {"flops", to_json(figures.flops)},
           {"elements_read", figures.elements_read}};
+}
+
+Json score_to_json(double score) {
+  if (std::isinf(score)) return score > 0 ? kInfinite : kMinusInfinite;
+  return score;
 }
 
 std::string to_hex(const std::vector<uint8_t>& bytes) {
@@ -83,12 +93,15 @@ class Reader {
     if (!value || !value->is_string()) refuse(name, "a text", value);
     return value->get<std::string>();
   }
-  int64_t count(const Json* value, std::string_view field) const {
+  uint64_t number(const Json* value, std::string_view field) const {
     const auto number = value ? whole_number(*value) : std::nullopt;
-    if (!number || *number > static_cast<uint64_t>(kCountMax)) {
-      refuse(field, "a whole number", value);
-    }
-    return static_cast<int64_t>(*number);
+    if (!number) refuse(field, "a whole number", value);
+    return *number;
+  }
+  int64_t count(const Json* value, std::string_view field) const {
+    const uint64_t number = this->number(value, field);
+    if (number > kCountMax) refuse(field, fmt::format("at most {}", kCountMax), value);
+    return static_cast<int64_t>(number);
   }
   int64_t count(const Json& object, const char* name) const {
     return count(find(object, name), name);
@@ -117,9 +130,7 @@ class Reader {
     unit.unit.kind = kind(entry[0]);
     unit.unit.layer = number_from_one(entry[1]);
     unit.unit.index = number_from_one(entry[2]);
-    // JSON has no infinities: null stands for a unit that was listed and never scored.
-    if (!entry[3].is_number() && !entry[3].is_null()) refuse("removed", "a score", &entry[3]);
-    unit.score = entry[3].is_null() ? 0 : entry[3].get<double>();
+    unit.score = score(entry[3]);
     unit.parameters = count(&entry[4], "removed");
     return unit;
   }
@@ -142,8 +153,10 @@ class Reader {
       mask.kept.push_back(static_cast<uint8_t>(byte));
       kept += std::popcount(static_cast<unsigned>(byte));
     }
-    if (kept > mask.elements) {
-      fail("{}: field 'masks': more weights kept than {} has", where_, in_quotes(mask.tensor));
+    const auto bits_of_last = static_cast<unsigned>(mask.elements % 8);
+    if (bits_of_last != 0 && mask.kept.back() >> bits_of_last != 0) {
+      fail("{}: field 'masks': bits are set behind the last of the {} weights of {}", where_,
+           mask.elements, in_quotes(mask.tensor));
     }
     mask.removed = mask.elements - kept;
     return mask;
@@ -155,6 +168,12 @@ class Reader {
       if (name == name_of(static_cast<UnitKind>(kind))) return static_cast<UnitKind>(kind);
     }
     refuse("removed", "a kind of unit", &name);
+  }
+  double score(const Json& value) const {
+    if (value == kInfinite) return std::numeric_limits<double>::infinity();
+    if (value == kMinusInfinite) return -std::numeric_limits<double>::infinity();
+    if (!value.is_number()) refuse("removed", "a score", &value);
+    return value.get<double>();
   }
   int32_t number_from_one(const Json& value) const {
     const auto number = whole_number(value);
@@ -210,8 +229,8 @@ Json to_json(const Plan& plan) {
                     {"window", plan.data->window}};
   }
   for (const ScoredUnit& s : plan.removed) {
-    json["removed"].push_back(
-        {name_of(s.unit.kind), s.unit.layer + 1, s.unit.index + 1, s.score, s.parameters});
+    json["removed"].push_back({name_of(s.unit.kind), s.unit.layer + 1, s.unit.index + 1,
+                               score_to_json(s.score), s.parameters});
   }
   for (const WeightMask& mask : plan.masks) {
     json["masks"].push_back(
@@ -232,7 +251,7 @@ Plan plan_from_json(const Json& json, std::string_view where) {
   plan.model_hash = reader.text(json, "model_hash");
   plan.family = reader.text(json, "family");
   plan.criterion = reader.text(json, "criterion");
-  plan.seed = static_cast<uint64_t>(reader.count(json, "seed"));
+  plan.seed = reader.number(reader.find(json, "seed"), "seed");
   plan.context = reader.count(json, "context");
   if (reader.find(json, "data")) {
     const Json& data = reader.object(json, "data");
