@@ -280,12 +280,15 @@ const Family& family_named_by(const Json& json, std::string_view where) {
 Json write_config(const Family& family, const DecoderConfig& config) {
   Json own{{"version", kVersion}, {"layers", Json::array()}};
   for (const LayerSpec& layer : config.layers) own["layers"].push_back(write_layer(layer));
+  Json json;
   if (auto plain = write_plain(family, config)) {
-    if (read_config(*plain, "config.json").config != config) (*plain)["crescent"] = std::move(own);
-    return *plain;
+    if (read_config(*plain, "config.json").config == config) return *plain;
+    json = std::move(*plain);
+  } else {
+    json["model_type"] = kOwnModelType;
+    own["base"] = family.write(before_removal(config));
   }
-  own["base"] = family.write(before_removal(config));
-  Json json{{"model_type", kOwnModelType}, {"crescent", std::move(own)}};
+  json["crescent"] = std::move(own);
   if (read_config(json, "config.json").config != config) {
     fail("config.json of family '{}' can't say what this model is", config.family);
   }
