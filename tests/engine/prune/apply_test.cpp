@@ -1,5 +1,7 @@
 #include "engine/prune/apply.h"
 
+#include <ATen/ops/cat.h>
+
 #include <map>
 #include <set>
 
