@@ -60,6 +60,16 @@ std::optional<Json> write_plain(const Family& family, const DecoderConfig& confi
   return std::nullopt;
 }
 
+/// @param inside  what stands before the keys in messages: 'crescent.'
+void refuse_unknown(const Json& object, std::initializer_list<std::string_view> known,
+                    std::string_view where, const std::string& inside) {
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    fail("{}: field {}: expected no such key, found {}", where, in_quotes(inside + key),
+         describe(value));
+  }
+}
+
 /// One layer of the `crescent` object. Everything is required: a default would be a guess.
 class LayerReader {
  public:
@@ -67,9 +77,11 @@ class LayerReader {
       : object_(object), inside_(std::move(inside)), fields_(object, where, inside_) {}
 
   LayerSpec read(PositionKind positions) const {
-    refuse_unknown(object_, {"head_dim", "kv_heads", "kv_of_head", "attention_scale", "ffn_width",
-                             "has_attention", "has_ffn", "original_layer", "original_shape",
-                             "original_heads"});
+    refuse_unknown(
+        object_,
+        {"head_dim", "kv_heads", "kv_of_head", "attention_scale", "ffn_width", "has_attention",
+         "has_ffn", "original_layer", "original_shape", "original_heads"},
+        fields_.where(), inside_);
     LayerSpec layer;
     layer.head_dim = fields_.size({"head_dim"}, kHeadDimMax);
     if (positions == PositionKind::rotary && layer.head_dim % 2 != 0) {
@@ -92,14 +104,6 @@ class LayerReader {
   }
 
  private:
-  void refuse_unknown(const Json& object, std::initializer_list<std::string_view> known) const {
-    for (const auto& [key, value] : object.items()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        fields_.refuse(in_quotes(key).c_str(), "no such key", describe(value));
-      }
-    }
-  }
-
   int64_t count(const char* name, int64_t max) const {
     const Json* value = fields_.find(name);
     const auto number = value ? whole_number(*value) : std::nullopt;
@@ -140,8 +144,8 @@ class LayerReader {
     if (!shape || !shape->is_object()) {
       fields_.refuse("original_shape", "an object", shape ? describe(*shape) : "nothing");
     }
-    refuse_unknown(*shape, {"heads", "kv_heads", "head_dim", "ffn_width"});
     const std::string inside = inside_ + "original_shape.";
+    refuse_unknown(*shape, {"heads", "kv_heads", "head_dim", "ffn_width"}, fields_.where(), inside);
     const Fields fields(*shape, fields_.where(), inside);
     origin.shape = {.heads = static_cast<int32_t>(fields.size({"heads"}, kHeadsMax)),
                     .kv_heads = static_cast<int32_t>(fields.size({"kv_heads"}, kHeadsMax)),
@@ -187,6 +191,28 @@ class LayerReader {
                        fmt::format("{} after {}", origin.heads[i], origin.heads[i - 1]));
       }
     }
+    check_kv_heads(layer);
+  }
+
+  /// What a head reads is what it read before anything was removed, numbered anew.
+  void check_kv_heads(const LayerSpec& layer) const {
+    const LayerOrigin& origin = layer.origin;
+    const int32_t heads_of_kv = origin.shape.heads / origin.shape.kv_heads;
+    int32_t groups = 0, last = -1;
+    for (size_t i = 0; i < origin.heads.size(); ++i) {
+      const int32_t group = origin.heads[i] / heads_of_kv;
+      if (group != last) ++groups;
+      last = group;
+      if (layer.kv_of_head[i] != groups - 1) {
+        fields_.refuse("kv_of_head",
+                       fmt::format("{} for original head {}", groups - 1, origin.heads[i]),
+                       std::to_string(layer.kv_of_head[i]));
+      }
+    }
+    if (layer.kv_heads != groups) {
+      fields_.refuse("kv_heads", fmt::format("{}, as many as 'original_heads' read", groups),
+                     std::to_string(layer.kv_heads));
+    }
   }
 
   const Json& object_;
@@ -229,6 +255,17 @@ std::vector<LayerSpec> read_layers(const Json& own, const DecoderConfig& base,
   return specs;
 }
 
+/// What the layers were must have been a model of the family, or it couldn't be saved again once
+/// more of it is removed.
+void check_original(const Family& family, const DecoderConfig& config, std::string_view where) {
+  try {
+    family.write(before_removal(config));
+  } catch (const Error& error) {
+    fail("{}: field 'crescent.layers': the original shapes are of no {}: {}", where,
+         family.model_type(), error.what());
+  }
+}
+
 const Family& family_named_by(const Json& json, std::string_view where) {
   const auto type = json.find("model_type");
   if (type == json.end() || !type->is_string()) {
@@ -243,12 +280,15 @@ const Family& family_named_by(const Json& json, std::string_view where) {
 Json write_config(const Family& family, const DecoderConfig& config) {
   Json own{{"version", kVersion}, {"layers", Json::array()}};
   for (const LayerSpec& layer : config.layers) own["layers"].push_back(write_layer(layer));
+  Json json;
   if (auto plain = write_plain(family, config)) {
-    if (read_config(*plain, "config.json").config != config) (*plain)["crescent"] = std::move(own);
-    return *plain;
+    if (read_config(*plain, "config.json").config == config) return *plain;
+    json = std::move(*plain);
+  } else {
+    json["model_type"] = kOwnModelType;
+    own["base"] = family.write(before_removal(config));
   }
-  own["base"] = family.write(before_removal(config));
-  Json json{{"model_type", kOwnModelType}, {"crescent", std::move(own)}};
+  json["crescent"] = std::move(own);
   if (read_config(json, "config.json").config != config) {
     fail("config.json of family '{}' can't say what this model is", config.family);
   }
@@ -269,6 +309,11 @@ FamilyConfig read_config(const Json& json, std::string_view where) {
   if (!own.is_object()) {
     fail("{}: field 'crescent': expected an object, found {}", where, describe(own));
   }
+  if (is_own) {
+    refuse_unknown(own, {"version", "layers", "base"}, where, "crescent.");
+  } else {
+    refuse_unknown(own, {"version", "layers"}, where, "crescent.");
+  }
   const Json& version = member(own, "version", &Json::is_number_integer, where, "1");
   if (version != kVersion) {
     fail("{}: field 'crescent.version': expected {}, found {}; a newer crescent may read it", where,
@@ -287,6 +332,7 @@ FamilyConfig read_config(const Json& json, std::string_view where) {
     }
   }
   config.layers = std::move(layers);
+  check_original(family, config, where);
   return {&family, std::move(config)};
 }
 

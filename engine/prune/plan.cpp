@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
@@ -15,7 +16,8 @@
 //   crescent_plan  1
 //   model_hash, family, criterion, seed, context
 //   data           { source, hash, tokens, window } or absent
-//   removed        [ [kind, layer, index, score, parameters], ... ]   layer and index from 1
+//   removed        [ [kind, layer, index, score, parameters], ... ]   layer and index from 1;
+//                  an infinite score is 'inf' or '-inf', since JSON has no such numbers
 //   masks          [ { tensor, elements, kept } ]   kept: hex, two digits a byte of eight weights
 //   before, after  { parameters: { part: n }, bytes, flops: { part: n }, elements_read }
 //   notes          [ text ]
@@ -27,7 +29,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
-constexpr int64_t kCountMax = int64_t{1} << 53;
+constexpr uint64_t kCountMax = uint64_t{1} << 53;
+
+constexpr const char* kInfinite = "inf";
+constexpr const char* kMinusInfinite = "-inf";
 
 Json to_json(const PartCounts& counts) {
   Json json = Json::object();
@@ -42,6 +47,11 @@ Json to_json(const ModelFigures& figures) {
           {"bytes", figures.bytes},
           {"flops", to_json(figures.flops)},
           {"elements_read", figures.elements_read}};
+}
+
+Json score_to_json(double score) {
+  if (std::isinf(score)) return score > 0 ? kInfinite : kMinusInfinite;
+  return score;
 }
 
 std::string to_hex(const std::vector<uint8_t>& bytes) {
@@ -84,12 +94,15 @@ class Reader {
     if (!value || !value->is_string()) refuse(name, "a text", value);
     return value->get<std::string>();
   }
-  int64_t count(const Json* value, std::string_view field) const {
+  uint64_t number(const Json* value, std::string_view field) const {
     const auto number = value ? whole_number(*value) : std::nullopt;
-    if (!number || *number > static_cast<uint64_t>(kCountMax)) {
-      refuse(field, "a whole number", value);
-    }
-    return static_cast<int64_t>(*number);
+    if (!number) refuse(field, "a whole number", value);
+    return *number;
+  }
+  int64_t count(const Json* value, std::string_view field) const {
+    const uint64_t number = this->number(value, field);
+    if (number > kCountMax) refuse(field, fmt::format("at most {}", kCountMax), value);
+    return static_cast<int64_t>(number);
   }
   int64_t count(const Json& object, const char* name) const {
     return count(find(object, name), name);
@@ -116,7 +129,7 @@ class Reader {
     for (const Json& layer : layers) {
       if (!layer.is_array()) refuse("scores", "a list for each layer", &layer);
       std::vector<double> of_layer;
-      for (const Json& score : layer) of_layer.push_back(number_or_nan(score));
+      for (const Json& value : layer) of_layer.push_back(score(value));
       scores.of.push_back(std::move(of_layer));
     }
     return scores;
@@ -130,7 +143,7 @@ class Reader {
     unit.unit.kind = kind(entry[0]);
     unit.unit.layer = number_from_one(entry[1]);
     unit.unit.index = number_from_one(entry[2]);
-    unit.score = number_or_nan(entry[3]);
+    unit.score = score(entry[3]);
     unit.parameters = count(&entry[4], "removed");
     return unit;
   }
@@ -153,25 +166,27 @@ class Reader {
       mask.kept.push_back(static_cast<uint8_t>(byte));
       kept += std::popcount(static_cast<unsigned>(byte));
     }
-    if (kept > mask.elements) {
-      fail("{}: field 'masks': more weights kept than {} has", where_, in_quotes(mask.tensor));
+    const auto bits_of_last = static_cast<unsigned>(mask.elements % 8);
+    if (bits_of_last != 0 && mask.kept.back() >> bits_of_last != 0) {
+      fail("{}: field 'masks': bits are set behind the last of the {} weights of {}", where_,
+           mask.elements, in_quotes(mask.tensor));
     }
     mask.removed = mask.elements - kept;
     return mask;
   }
 
  private:
-  /// JSON has no infinities: they are written as null.
-  double number_or_nan(const Json& value) const {
-    if (value.is_null()) return std::nan("");
-    if (!value.is_number()) refuse("scores", "numbers", &value);
-    return value.get<double>();
-  }
   UnitKind kind(const Json& name) const {
     for (int kind = 0; kind < kUnitKinds; ++kind) {
       if (name == name_of(static_cast<UnitKind>(kind))) return static_cast<UnitKind>(kind);
     }
     refuse("removed", "a kind of unit", &name);
+  }
+  double score(const Json& value) const {
+    if (value == kInfinite) return std::numeric_limits<double>::infinity();
+    if (value == kMinusInfinite) return -std::numeric_limits<double>::infinity();
+    if (!value.is_number()) refuse("removed", "a score", &value);
+    return value.get<double>();
   }
   int32_t number_from_one(const Json& value) const {
     const auto number = whole_number(value);
@@ -227,15 +242,22 @@ Json to_json(const Plan& plan) {
                     {"window", plan.data->window}};
   }
   for (const ScoredUnit& s : plan.removed) {
-    json["removed"].push_back(
-        {name_of(s.unit.kind), s.unit.layer + 1, s.unit.index + 1, s.score, s.parameters});
+    json["removed"].push_back({name_of(s.unit.kind), s.unit.layer + 1, s.unit.index + 1,
+                               score_to_json(s.score), s.parameters});
   }
   for (const WeightMask& mask : plan.masks) {
     json["masks"].push_back(
         {{"tensor", mask.tensor}, {"elements", mask.elements}, {"kept", to_hex(mask.kept)}});
   }
   json["scores"] = Json::object();
-  for (const Scores& scores : plan.scores) json["scores"][name_of(scores.kind)] = scores.of;
+  for (const Scores& scores : plan.scores) {
+    Json layers = Json::array();
+    for (const auto& layer : scores.of) {
+      layers.push_back(Json::array());
+      for (const double score : layer) layers.back().push_back(score_to_json(score));
+    }
+    json["scores"][name_of(scores.kind)] = std::move(layers);
+  }
   return json;
 }
 
@@ -251,7 +273,7 @@ Plan plan_from_json(const Json& json, std::string_view where) {
   plan.model_hash = reader.text(json, "model_hash");
   plan.family = reader.text(json, "family");
   plan.criterion = reader.text(json, "criterion");
-  plan.seed = static_cast<uint64_t>(reader.count(json, "seed"));
+  plan.seed = reader.number(reader.find(json, "seed"), "seed");
   plan.context = reader.count(json, "context");
   if (reader.find(json, "data")) {
     const Json& data = reader.object(json, "data");
@@ -270,8 +292,10 @@ Plan plan_from_json(const Json& json, std::string_view where) {
     if (!note.is_string()) reader.refuse("notes", "texts", &note);
     plan.notes.push_back(note.get<std::string>());
   }
-  for (const auto& [name, layers] : reader.object(json, "scores").items()) {
-    plan.scores.push_back(reader.scores(name, layers));
+  if (reader.find(json, "scores")) {  // for pictures only
+    for (const auto& [name, layers] : reader.object(json, "scores").items()) {
+      plan.scores.push_back(reader.scores(name, layers));
+    }
   }
   return plan;
 }

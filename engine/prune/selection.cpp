@@ -1,8 +1,10 @@
 #include "engine/prune/selection.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "engine/error.h"
@@ -33,19 +35,28 @@ class Selection {
            options_.protected_layers.end();
   }
 
-  /// Takes the unit if that is allowed; counts what really goes with it.
+  /// Does it go already, with its group or its layer?
+  bool is_gone(const Unit& unit) const {
+    const Layer& layer = layers_[static_cast<size_t>(unit.layer)];
+    if (layer.is_gone) return true;
+    const auto index = static_cast<size_t>(unit.index);
+    if (unit.kind == UnitKind::heads) return layer.head_is_gone[index];
+    return unit.kind == UnitKind::groups && layer.readers[index] == 0;
+  }
+
+  /// Takes the unit if that is allowed; counts what really goes with it. What was chosen inside it
+  /// is no longer a choice of its own.
   bool take(const ScoredUnit& candidate) {
     const Unit& unit = candidate.unit;
     Layer& layer = layers_[static_cast<size_t>(unit.layer)];
-    if (is_protected(unit.layer) || layer.is_gone) return false;
+    if (is_protected(unit.layer) || is_gone(unit)) return false;
     switch (unit.kind) {
       case UnitKind::layers:
         if (layers_left_ == 1) return false;
         --layers_left_;
         layer.is_gone = true;
         removed_ += sizes_.of(unit) - layer.removed;
-        // What was chosen inside it goes with it.
-        std::erase_if(chosen_, [&](const ScoredUnit& c) { return c.unit.layer == unit.layer; });
+        forget([&](const Unit& chosen) { return chosen.layer == unit.layer; });
         break;
       case UnitKind::neurons:
         --layer.neurons_left;
@@ -62,18 +73,25 @@ class Selection {
         for (size_t h = 0; h < spec.kv_of_head.size(); ++h) {
           if (spec.kv_of_head[h] == unit.index && !layer.head_is_gone[h]) heads.push_back(h);
         }
+        const auto is_in_it = [&](const Unit& chosen) {
+          return chosen.kind == UnitKind::heads && chosen.layer == unit.layer &&
+                 spec.kv_of_head[static_cast<size_t>(chosen.index)] == unit.index;
+        };
         if (layer.heads_left - static_cast<int64_t>(heads.size()) < options_.keep_heads_min) {
           return false;
         }
         for (const size_t head : heads) remove_head(unit.layer, head);
+        forget(is_in_it);
         break;
       }
       case UnitKind::weights: return false;
     }
     chosen_.push_back(candidate);
+    ++chosen_of_[static_cast<size_t>(unit.kind)];
     return true;
   }
 
+  int64_t chosen_of(UnitKind kind) const { return chosen_of_[static_cast<size_t>(kind)]; }
   int64_t parameters_removed() const { return removed_; }
   const UnitSizes& sizes() const { return sizes_; }
   std::vector<ScoredUnit> chosen() && { return std::move(chosen_); }
@@ -86,6 +104,15 @@ class Selection {
     std::vector<int32_t> readers;
     std::vector<bool> head_is_gone;
   };
+
+  template <class IsInside>
+  void forget(IsInside is_inside) {
+    std::erase_if(chosen_, [&](const ScoredUnit& c) {
+      const bool inside = is_inside(c.unit);
+      if (inside) --chosen_of_[static_cast<size_t>(c.unit.kind)];
+      return inside;
+    });
+  }
 
   void count_removed(Layer& layer, int64_t parameters) {
     layer.removed += parameters;
@@ -108,6 +135,7 @@ class Selection {
   std::vector<Layer> layers_;
   int64_t layers_left_ = 0, removed_ = 0;
   std::vector<ScoredUnit> chosen_;
+  std::array<int64_t, kUnitKinds> chosen_of_{};
 };
 
 void check_scores(const DecoderConfig& config, const Scores& scores) {
@@ -152,20 +180,27 @@ void rank(Candidates& candidates, bool per_parameter) {
   });
 }
 
-/// Takes the first `count` that may go. @throws Error if there are fewer.
+/// Takes the first that may go until `count` of their kinds are chosen. A layer that goes after
+/// some of its heads counts instead of them. @throws Error if there are fewer.
 void take_count(Selection& selection, const Candidates& ranked, int64_t count,
                 std::string_view place) {
-  int64_t taken = 0;
+  std::set<UnitKind> kinds;
+  for (const ScoredUnit& candidate : ranked) kinds.insert(candidate.unit.kind);
+  const auto chosen = [&] {
+    int64_t units = 0;
+    for (const UnitKind kind : kinds) units += selection.chosen_of(kind);
+    return units;
+  };
+  const int64_t before = chosen();
   for (const ScoredUnit& candidate : ranked) {
-    if (taken == count) return;
-    if (selection.take(candidate)) ++taken;
+    if (chosen() - before == count) return;
+    selection.take(candidate);
   }
-  if (taken < count) {
+  if (const int64_t taken = chosen() - before; taken < count) {
     fail(
         "{} of {} {}{} were to go, only {} may: look at keep_heads_min, protect_layers and the "
         "last layer, which stays",
-        count, ranked.size(), ranked.empty() ? "units" : name_of(ranked.front().unit.kind), place,
-        taken);
+        count, ranked.size(), kinds.size() == 1 ? name_of(*kinds.begin()) : "units", place, taken);
   }
 }
 
@@ -218,6 +253,7 @@ void take_list(Selection& selection, const DecoderConfig& config, const Candidat
       fail("layer {} is protected and can't lose {} {}", unit.layer + 1, singular_of(unit.kind),
            unit.index + 1);
     }
+    if (selection.is_gone(unit)) continue;  // with its layer or group, listed before it
     const auto scored =
         std::find_if(all.begin(), all.end(), [&](const ScoredUnit& c) { return c.unit == unit; });
     const ScoredUnit candidate =

@@ -38,6 +38,10 @@ std::vector<Matrix> matrices_of(const Model& model, const std::vector<at::Tensor
     const TensorSpec& spec = model.layout()[indexes[i]];
     const auto& kept = options.protected_layers;
     if (std::find(kept.begin(), kept.end(), spec.layer) != kept.end()) continue;
+    if (scores[i].sizes() != at::IntArrayRef(spec.shape)) {
+      fail("scores: expected shape [{}] for tensor '{}', got [{}]", fmt::join(spec.shape, ", "),
+           spec.name, fmt::join(scores[i].sizes(), ", "));
+    }
     const at::Tensor rows = (spec.in_out ? scores[i].t() : scores[i]).to(at::kFloat).contiguous();
     matrices.push_back({&spec, rows, std::vector<bool>(static_cast<size_t>(rows.numel()), false)});
     for (const float score : matrices.back().values()) {
@@ -166,6 +170,10 @@ std::shared_ptr<const Model> with_masks(const Model& model, const std::vector<We
     if (mask->elements != stored.numel()) {
       fail("the mask of tensor '{}' is of {} weights, the model's has {}", spec.name,
            mask->elements, stored.numel());
+    }
+    if (mask->kept.size() != static_cast<size_t>((mask->elements + 7) / 8)) {
+      fail("the mask of tensor '{}' has {} bytes for {} weights", spec.name, mask->kept.size(),
+           mask->elements);
     }
     std::vector<uint8_t> kept(static_cast<size_t>(mask->elements));
     for (size_t i = 0; i < kept.size(); ++i) kept[i] = mask->kept[i / 8] >> (i % 8) & 1;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/formats/config_json.h"
 #include "engine/formats/hf_folder.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/shard_index.h"
@@ -68,8 +69,9 @@ inline void read_config(std::span<const std::byte> bytes) {
   promise(parameters(layout).total() > 0, "parameters are countable");
   promise(flops_per_token(config, config.positions_max).total() > 0, "FLOPs are countable");
   promise(elements_read_per_token(config, layout) > 0, "elements read are countable");
-  const auto written = parse_json(family->write(config).dump(), "written");
-  promise(family->read(written, "written") == config, "writing keeps the description");
+  const auto written = parse_json(write_config(*family, config).dump(), "written");
+  promise(crescent::read_config(written, "written").config == config,
+          "writing keeps the description");
 }
 
 /// Every shard is a name in the folder.

@@ -2,7 +2,7 @@
 // of input j over all tokens: Sun et al. 2023 (Wanda), arXiv:2306.11695, equation 1. For a unit we
 // sum it over the unit's slice of its output matrix, through which all it does passes.
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
 #include <map>
@@ -42,6 +42,10 @@ class ColumnNorms final : public Observer {
   void tensor(Site site, int32_t layer, const TensorView& view) override {
     const c10::NoGradGuard no_grad;
     const int64_t columns = view.shape.back();
+    if (columns == 0) {  // a layer that lost all its heads or neurons
+      squares_[{site, layer}] = at::zeros({0}, at::kDouble);
+      return;
+    }
     const at::Tensor x = as_tensor(view).reshape({-1, columns});
     const at::Tensor squares = (x * x).sum(0, false, at::kDouble);
     at::Tensor& sum = squares_[{site, layer}];

@@ -10,7 +10,7 @@ class Rows final : public Observer {
   Rows(const Model& model, const std::function<at::Tensor(const at::Tensor&)>& of_rows)
       : of_rows_(of_rows), sums_(model.config().layers.size()), counts_(sums_.size()) {
     for (size_t i = 0; i < sums_.size(); ++i) {
-      sums_[i].assign(model.config().layers[i].kv_of_head.size(), 0);
+      sums_[i].assign(static_cast<size_t>(units_in(model.config(), UnitKind::heads, i)), 0);
     }
   }
   SiteSet wanted_tensors() const override { return SiteSet{}.add(Site::attention_softmax); }

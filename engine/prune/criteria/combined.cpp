@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "engine/error.h"
@@ -11,6 +12,9 @@ namespace {
 std::vector<double> ranks_of(const Scores& scores) {
   std::vector<double> flat;
   for (const auto& layer : scores.of) flat.insert(flat.end(), layer.begin(), layer.end());
+  for (const double score : flat) {
+    if (std::isnan(score)) fail("combined: a score is not a number");
+  }
   std::vector<size_t> order(flat.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return flat[a] < flat[b]; });
@@ -26,13 +30,30 @@ std::vector<double> ranks_of(const Scores& scores) {
   return ranks;
 }
 
+void check_same_units(const Scores& a, const Scores& b) {
+  const auto counts = [](const Scores& scores) {
+    std::vector<size_t> of_layer;
+    for (const auto& layer : scores.of) of_layer.push_back(layer.size());
+    return of_layer;
+  };
+  if (a.kind != b.kind || counts(a) != counts(b)) {
+    fail("combined: expected scores of the same {}, got others", name_of(b.kind));
+  }
+}
+
 }  // namespace
 
 Scores combined(std::span<const WeightedScores> parts) {
   if (parts.empty()) fail("combined: expected at least one criterion");
   double weights = 0;
-  for (const WeightedScores& part : parts) weights += part.weight;
   Scores result = parts.front().scores;
+  for (const WeightedScores& part : parts) {
+    if (!(part.weight > 0) || std::isinf(part.weight)) {
+      fail("combined: expected weights above 0, got {}", part.weight);
+    }
+    check_same_units(part.scores, result);
+    weights += part.weight;
+  }
   for (auto& layer : result.of) std::fill(layer.begin(), layer.end(), 0.0);
   for (const WeightedScores& part : parts) {
     const std::vector<double> ranks = ranks_of(part.scores);

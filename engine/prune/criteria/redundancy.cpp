@@ -35,8 +35,8 @@ class Products final : public Observer {
   void tensor(Site, int32_t index, const TensorView& view) override {
     const c10::NoGradGuard no_grad;
     const auto layer = static_cast<size_t>(index);
+    if (view.shape.back() == 0) return;
     const at::Tensor x = as_tensor(view).reshape({-1, view.shape.back()});  // (N, units * D)
-    if (x.size(1) == 0) return;
     const at::Tensor products =
         kind_ == UnitKind::heads ? of_heads(layer, x) : of_neurons(layer, x);
     sums_[layer] = sums_[layer].defined() ? sums_[layer] + products : products;

@@ -80,10 +80,10 @@ TEST(SaveFolder, IsNotLeftHalfDone) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST(SaveFolder, IsRefusedForWhatHuggingFaceCannotExpress) {
+TEST(SaveFolder, IsRefusedForWhatNoConfigCanExpress) {
   const TemporaryFolder folder;
   DecoderConfig config = load("gpt2")->config();
-  config.layers[1].ffn_width = 7;
+  config.layers[1].ffn_width = config.layers[1].origin.shape.ffn_width = 7;
   const auto model = make_random(family_of("gpt2", "test"), config, 1);
   EXPECT_EQ(message_of([&] { save_model(*model, folder.path() / "a", {}); }),
             "config.json of family 'gpt2' can't say: layer 2: heads or neurons were removed");
