@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "bindings/registry.h"
 #include "host/history.h"
 #include "host/interrupt.h"
 #include "host/line_editor.h"
@@ -285,6 +286,7 @@ int run_terminal(Prompt& prompt) {
 }  // namespace
 
 int run_prompt(lua_State* L) {
+  set_at_prompt(true);
   Prompt prompt(L);
   if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) return run_terminal(prompt);
   return run_pipe(prompt);
