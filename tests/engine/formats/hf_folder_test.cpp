@@ -29,8 +29,8 @@ constexpr Malformed kMalformed[] = {
     {"cfg_unknown_model_type",
      "config.json: field 'model_type': expected one of gpt2, llama, found 'gpt_banana'"},
     {"st_header_length_beyond_file",
-     "model.safetensors: header: expected at most the 5735 bytes that follow its length, found a "
-     "length of 10000000"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here they give 10000000, and 5735 bytes follow"},
     {"st_header_not_json",
      "model.safetensors: header: not valid JSON at line 1, column 1553: invalid literal; last "
      "read: "
@@ -48,8 +48,8 @@ constexpr Malformed kMalformed[] = {
      "model.safetensors: tensor 'transformer.h.0.attn.c_attn.bias': expected 100 bytes for F32 "
      "[25], found 96 (data_offsets [0, 96])"},
     {"st_truncated_header",
-     "model.safetensors: header: expected at most the 708 bytes that follow its length, found a "
-     "length of 1416"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here they give 1416, and 708 bytes follow"},
     {"st_unknown_dtype",
      "model.safetensors: tensor 'transformer.h.0.attn.c_attn.bias': expected dtype to be one of "
      "F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, found 'F31'"},
@@ -57,7 +57,8 @@ constexpr Malformed kMalformed[] = {
      "model.safetensors: tensor 'transformer.h.0.mlp.c_fc.weight': expected shape [8, 32], as "
      "config.json says, found [32, 8]"},
     {"st_zero_bytes",
-     "model.safetensors: expected at least 8 bytes (the length of the header), found 0"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here are only 0"},
 };
 
 TEST(MalformedFolder, IsRefusedWithFilePlaceExpectedAndFound) {

@@ -96,5 +96,27 @@ TEST(Describe, WritesShapesAsLists) {
   EXPECT_EQ(shape_text({}), "[]");
 }
 
+TEST(ParseJsonMembers, HandsOverEachMemberOfTheObjectInItsOrder) {
+  std::string seen;
+  const MemberReader reader{10, [&](const std::string& name, const nlohmann::json& value) {
+                              seen += name + "=" + value.dump() + ";";
+                            }};
+  parse_json_members(R"({"b": {"x": [1, {}], "y": null}, "a": 3, "c": []})", "x", 100, reader);
+  EXPECT_EQ(seen, R"(b={"x":[1,{}],"y":null};a=3;c=[];)");
+}
+
+TEST(ParseJsonMembers, RefusesAMemberOfTooManyValuesBeforeItIsRead) {
+  const MemberReader reader{
+      3, [](const std::string& name, const nlohmann::json&) { EXPECT_EQ(name, "small"); }};
+  const auto refusal = [&](std::string_view text) {
+    return message_of([&] { parse_json_members(text, "x.json", 1000, reader); });
+  };
+  const std::string expected = "x.json: expected at most 3 values in 'large', found more";
+  EXPECT_EQ(refusal(R"({"small": [1, 2], "large": [1, 2, 3]})"), expected);
+  EXPECT_EQ(refusal(R"({"large": {"a": [{"b": 0}]}})"), expected);
+  EXPECT_EQ(refusal(R"({"small": 1, "small": 2})"),
+            "x.json: key 'small' appears twice in one object");
+}
+
 }  // namespace
 }  // namespace crescent
