@@ -65,13 +65,24 @@ function view.of(values, owner)
     end
     return inner[key]
   end
+  --- The position in a list that a caller means: from 1, or from the end if negative.
+  local function place_of(key)
+    local count = #values
+    if key == 0 then
+      error(('%s[0]: positions count from 1 (or -1 from the end)'):format(owner), 3)
+    elseif key % 1 ~= 0 or math.abs(key) > count then
+      error(('%s[%s] is out of range: it has %d'):format(owner, tostring(key), count), 3)
+    end
+    return key > 0 and key or count + 1 + key
+  end
   meta.__name = 'crescent.View'
   meta.__view = values
   meta.__index = function(_, key)
-    local value = get(key)
-    if value == nil and type(key) == 'string' then
-      error(("%s has no field '%s'"):format(owner, key), 2)
+    if type(key) == 'number' and (values[1] ~= nil or next(values) == nil) then
+      return (get(place_of(key)))
     end
+    local value = get(key)
+    if value == nil then error(("%s has no field '%s'"):format(owner, tostring(key)), 2) end
     return value
   end
   meta.__newindex = function(_, key)
