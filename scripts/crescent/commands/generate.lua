@@ -9,7 +9,7 @@ return function()
     top_k = { 'sample among so many likeliest tokens', type = 'integer' },
     top_p = { 'sample among the likeliest tokens of this probability', type = 'number' },
     repetition_penalty = { 'divides the logits of tokens seen; 1 is none', type = 'number' },
-    seed = { 'of the sampling', default = 1, type = 'integer' },
+    seed = { 'of the sampling; 1 if not given', type = 'integer' },
     level = { 'optimisation level', type = 'integer' },
   }
   local model = crescent.load(opt.dir)
