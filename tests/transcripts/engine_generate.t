@@ -9,7 +9,7 @@
     PROMPT                       text to continue (required)
     --level INTEGER              optimisation level
     --repetition-penalty NUMBER  divides the logits of tokens seen; 1 is none
-    --seed INTEGER               of the sampling (default: 1)
+    --seed INTEGER               of the sampling; 1 if not given
     --temperature NUMBER         0 takes the likeliest token (default: 0)
     --tokens INTEGER             new tokens at most (default: 100)
     --top-k INTEGER              sample among so many likeliest tokens

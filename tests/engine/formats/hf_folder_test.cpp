@@ -1,5 +1,8 @@
 #include "engine/formats/hf_folder.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/engine/formats/support.h"
@@ -299,6 +302,40 @@ TEST(HfConfig, NeedsAModelType) {
   EXPECT_EQ(refused({{"model_type", "gpt-2"}}),
             "config.json: field 'model_type': expected one of gpt2, llama, found 'gpt-2' (did you "
             "mean 'gpt2'?)");
+}
+
+/// Gives up root's right to open everything, for as long as it lives.
+class WithoutPrivileges {
+ public:
+  WithoutPrivileges() : before_(::geteuid()) {
+    if (before_ == 0) dropped_ = ::seteuid(kNobody) == 0;
+  }
+  ~WithoutPrivileges() {
+    if (dropped_ && ::seteuid(before_) != 0) std::abort();
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
+  WithoutPrivileges& operator=(const WithoutPrivileges&) = delete;
+  bool achieved() const { return before_ != 0 || dropped_; }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  uid_t before_;
+  bool dropped_ = false;
+};
+
+TEST(HfFolder, ThatMayNotBeReadSaysSo) {
+  const TemporaryFolder folder;
+  folder.write("config.json", "{}");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::none);
+  std::string message;
+  {
+    const WithoutPrivileges nobody;
+    if (!nobody.achieved()) GTEST_SKIP() << "root opens every folder, and can't become another";
+    message = refusal(folder.path());
+  }
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(message,
+            folder / "config.json" + ": expected a file that can be read: Permission denied");
 }
 
 }  // namespace

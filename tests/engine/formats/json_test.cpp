@@ -96,6 +96,14 @@ TEST(Describe, WritesShapesAsLists) {
   EXPECT_EQ(shape_text({}), "[]");
 }
 
+TEST(ReadJson, RefusesAFileOfMoreThan32Megabytes) {
+  const TemporaryFolder folder;
+  folder.write("x.json", "[1]");
+  std::filesystem::resize_file(folder / "x.json", (size_t{32} << 20) + 1);  // a hole: no disk
+  EXPECT_EQ(message_of([&] { read_json(folder / "x.json"); }),
+            folder / "x.json" + ": expected at most 33554432 bytes of JSON, found 33554433");
+}
+
 TEST(ParseJsonMembers, HandsOverEachMemberOfTheObjectInItsOrder) {
   std::string seen;
   const MemberReader reader{10, [&](const std::string& name, const nlohmann::json& value) {
