@@ -13,8 +13,8 @@ local function shown(value)
   return type(value) == 'string' and ("'%s'"):format(value) or type(value)
 end
 
---- Expects arguments of the types that are named, in order; a mistake is told on the line of whoever
---- called the function.
+--- Expects arguments of the types that are named, in order; a mistake is told on the line of
+--- whoever called the function.
 local function check(name, types, ...)
   for i, expected in ipairs(types) do
     local value = select(i, ...)

@@ -133,8 +133,8 @@ test.group('sessions', function()
       local ok, problem = pcall(long.session, long)
       collectgarbage('restart')
       test.ok(not ok)
-      test.ok(tostring(problem):find('^model:session: not enough memory: a session of 1 x 67108864 '
-        .. "tokens needs 17592.2 GB, [%d.]+ GB free; Lua's tensors hold "), tostring(problem))
+      test.ok(tostring(problem):find('^model:session: not enough memory: a session of 1 x '
+        .. "67108864 tokens needs 17592.2 GB, [%d.]+ GB free; Lua's tensors hold "), tostring(problem))
       test.ok(collected, 'nothing was collected')
       return dropped
     end)
