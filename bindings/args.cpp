@@ -49,6 +49,16 @@ std::map<std::string, DescribeHandle, std::less<>>& describers() {
   return instance;
 }
 
+/// How many arguments the caller writes elsewhere: the subject of 'model:forward', 'model.params'
+/// and 'tensor[position]' is one.
+int subjects_of(const api::Function& function) {
+  if (function.args.empty()) return 0;
+  const std::string_view subject = function.args.front().name;
+  if (!function.name.starts_with(subject) || function.name.size() == subject.size()) return 0;
+  return std::string_view(":.[").find(function.name[subject.size()]) == std::string_view::npos ? 0
+                                                                                               : 1;
+}
+
 std::string lower_case(std::string_view name) {
   std::string lower(name);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -102,6 +112,7 @@ std::string describe(lua_State* L, int index) {
     case LUA_TBOOLEAN: return lua_toboolean(L, index) ? "true" : "false";
     case LUA_TNUMBER: {
       const double x = lua_tonumber(L, index);
+      if (std::isnan(x)) return "nan";  // whatever its sign
       return is_integer(x) ? fmt::format("{:.0f}", x) : fmt::format("{}", x);
     }
     case LUA_TSTRING: {
@@ -163,6 +174,7 @@ bool Args::take_options(int index, int given) {
 
 void Args::check_arguments() {
   const int given = lua_gettop(L_);
+  const int subjects = subjects_of(function_);
   int index = 0;
   for (const auto& argument : function_.args) {
     ++index;
@@ -194,12 +206,13 @@ void Args::check_arguments() {
   count_ = index;
   const int takes = index + (function_.options.empty() ? 0 : 1);
   if (given > takes)
-    fail(fmt::format("too many arguments: expected at most {}, got {}", takes, given));
+    fail(fmt::format("too many arguments: expected at most {}, got {}", takes - subjects,
+                     given - subjects));
   lua_settop(L_, takes);
   if (function_.options.empty()) return;
   if (!lua_isnil(L_, takes)) {
     if (!lua_istable(L_, takes))
-      fail(fmt::format("argument {}: expected a table of options, got {}", takes,
+      fail(fmt::format("argument {}: expected a table of options, got {}", takes - subjects,
                        describe(L_, takes)));
     options_ = takes;
   }
@@ -240,9 +253,7 @@ std::string_view Args::text(int index) const {
 }
 
 std::vector<int32_t> Args::ids(int index) const {
-  const auto& argument = function_.args[static_cast<size_t>(index) - 1];
-  return read_ids(L_, index,
-                  fmt::format("{}: argument {} '{}'", function_.name, index, argument.name));
+  return read_ids(L_, index, fmt::format("{}: {}", function_.name, place(index)));
 }
 
 std::vector<int64_t> Args::integers(int index) const {
@@ -281,11 +292,15 @@ void Args::push(std::string_view name) const {
   lua_rawget(L_, options_);
 }
 
-bool Args::has(std::string_view name) const {
+bool Args::given(std::string_view name) const {
   push(name);
   const bool given = !lua_isnil(L_, -1);
   lua_pop(L_, 1);
-  return given || !option(name).fallback.empty();
+  return given;
+}
+
+bool Args::has(std::string_view name) const {
+  return given(name) || !option(name).fallback.empty();
 }
 
 double Args::number(std::string_view name) const {
@@ -326,10 +341,18 @@ std::vector<int32_t> Args::ids(std::string_view name) const {
   return ids;
 }
 
-void Args::bad(int index, std::string_view expected, std::string_view got) const {
+std::string Args::place(int index) const {
   const size_t at = std::min(static_cast<size_t>(index), function_.args.size()) - 1;
-  throw ArgError(fmt::format("{}: argument {} '{}': expected {}, got {}", function_.name, index,
-                             function_.args[at].name, expected, got));
+  return fmt::format("argument {} '{}'", index - subjects_of(function_), function_.args[at].name);
+}
+
+void Args::bad(int index, std::string_view expected, std::string_view got) const {
+  if (index > subjects_of(function_))
+    throw ArgError(
+        fmt::format("{}: {}: expected {}, got {}", function_.name, place(index), expected, got));
+  const bool method = function_.name.find(':') != std::string_view::npos;
+  throw ArgError(fmt::format("{}: expected {}{}, got {}", function_.name, expected,
+                             method ? " in front of the colon" : "", got));
 }
 
 void Args::bad(std::string_view option, std::string_view expected, std::string_view got) const {

@@ -40,7 +40,8 @@ class Args {
   }
 
   // Options, by name.
-  bool has(std::string_view option) const;  ///< given, or with a default
+  bool has(std::string_view option) const;    ///< given, or with a default
+  bool given(std::string_view option) const;  ///< by the caller
   double number(std::string_view option) const;
   int64_t integer(std::string_view option) const;
   bool boolean(std::string_view option) const;
@@ -57,6 +58,10 @@ class Args {
     if (!*box) bad(option, "an open handle", "a closed one");
     return &**box;
   }
+
+  /// How messages name an argument: "argument 1 'ids'", counted as the caller wrote them, so that
+  /// what stands in front of a colon is none.
+  std::string place(int index) const;
 
   // What an implementation finds wrong itself.
   [[noreturn]] void bad(int index, std::string_view expected, std::string_view got) const;

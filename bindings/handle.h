@@ -47,10 +47,12 @@ void* test_class(lua_State* L, int index, const char* class_name);
 void link(HandleNode& node);
 void unlink(HandleNode& node);
 
-/// Leaves an empty box behind: a weak table may show the userdata once more before it goes.
+/// Leaves an empty box behind: a weak table may show the userdata once more before it goes. Does
+/// nothing to a value of another class: the debug library hands this function to scripts.
 template <class T>
 int collect(lua_State* L) {
-  auto* box = static_cast<Box<T>*>(lua_touserdata(L, 1));
+  auto* box = static_cast<Box<T>*>(test_class(L, 1, HandleName<T>::value));
+  if (!box) return 0;
   box->reset();
   unlink(*box);
   return 0;

@@ -28,6 +28,16 @@ void Pressure::release(const void* storage) {
   held_.erase(found);
 }
 
+void Pressure::hold_session(int64_t bytes) {
+  ++sessions_;
+  session_bytes_ += bytes;
+}
+
+void Pressure::release_session(int64_t bytes) {
+  --sessions_;
+  session_bytes_ -= bytes;
+}
+
 void Pressure::collected() {
   const auto survived = static_cast<double>(weight());
   const auto ceiling = static_cast<double>(ceiling_bytes_);

@@ -5,10 +5,11 @@
 
 namespace crescent {
 
-/// Memory that Lua holds and its collector cannot see. Handles are counted by storage, so that ten
-/// views of one tensor weigh as much as one; when what is held reaches a soft ceiling, the border
-/// runs a full collection. If more than 80 % of the ceiling survives one, the ceiling grows, so
-/// that a script that needs much isn't collected at every step. (torch7 did the same, from 300 MB.)
+/// Memory that Lua holds and its collector cannot see. Tensors are counted by storage, so that ten
+/// views of one tensor weigh as much as one, sessions by what their caches take; when what is held
+/// reaches a soft ceiling, the border runs a full collection. If more than 80 % of the ceiling
+/// survives one, the ceiling grows, so that a script that needs much isn't collected at every step.
+/// (torch7 did the same, from 300 MB.)
 class Pressure {
  public:
   static constexpr int64_t kFirstCeilingBytes = int64_t{256} << 20;
@@ -22,10 +23,14 @@ class Pressure {
 
   void hold(const void* storage, int64_t bytes);
   void release(const void* storage);
+  void hold_session(int64_t bytes);
+  void release_session(int64_t bytes);
 
   int64_t bytes() const { return bytes_; }  ///< of storages that at least one handle holds
   int64_t storages() const { return static_cast<int64_t>(held_.size()); }
   int64_t handles() const { return handles_; }
+  int64_t sessions() const { return sessions_; }
+  int64_t session_bytes() const { return session_bytes_; }
   int64_t ceiling_bytes() const { return ceiling_bytes_; }
 
   /// Time for a full collection?
@@ -37,10 +42,10 @@ class Pressure {
   struct Held {
     int64_t handles, bytes;
   };
-  int64_t weight() const { return bytes_ + handles_ * kHandleBytes; }
+  int64_t weight() const { return bytes_ + session_bytes_ + (handles_ + sessions_) * kHandleBytes; }
 
   std::unordered_map<const void*, Held> held_;
-  int64_t bytes_ = 0, handles_ = 0, ceiling_bytes_;
+  int64_t bytes_ = 0, handles_ = 0, sessions_ = 0, session_bytes_ = 0, ceiling_bytes_;
 };
 
 /// The one of this process: one Lua state, one thread.

@@ -76,6 +76,13 @@ void push_list(lua_State* L, const Range& values) {
   if (std::empty(values)) mark_empty_list(L);
 }
 
+/// As `push_list`, for token ids: a plain list that prints as one.
+template <class Range>
+void push_ids(lua_State* L, const Range& ids) {
+  push_list(L, ids);
+  set_result(L, "ids");
+}
+
 /// An implementation's one result.
 template <class V>
 int give(const Args& args, const V& value) {

@@ -116,7 +116,7 @@ int dispatch(lua_State* L) {
 
 /// __call of a table that is a function too: the table itself is not an argument.
 int dispatch_table(lua_State* L) {
-  lua_remove(L, 1);
+  if (lua_gettop(L) > 0) lua_remove(L, 1);
   return dispatch(L);
 }
 
@@ -129,6 +129,7 @@ void push_entry(lua_State* L, Entry* entry) {
 /// the table of method closures.
 int class_index(lua_State* L) {
   auto& cls = *static_cast<Class*>(lua_touserdata(L, lua_upvalueindex(1)));
+  lua_settop(L, 2);
   if (lua_type(L, 2) != LUA_TSTRING) {
     const auto other = cls.metamethods.find("__index_number");
     if (other != cls.metamethods.end()) return other->second(L);
@@ -154,6 +155,9 @@ int class_index(lua_State* L) {
 /// the nearest. Upvalue 1: the table's name.
 int missing_field(lua_State* L) {
   const std::string owner = lua_tostring(L, lua_upvalueindex(1));
+  // Whoever takes __index out of the metatable can call it with anything.
+  if (!lua_istable(L, 1))
+    throw ArgError(fmt::format("{}: expected its table, got {}", owner, describe(L, 1)));
   if (lua_type(L, 2) != LUA_TSTRING)
     throw ArgError(fmt::format("{} has no field {}", owner, describe(L, 2)));
   const std::string key = lua_tostring(L, 2);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/error.h"
 #include "engine/system_files.h"
 
 namespace crescent {
@@ -25,7 +24,8 @@ int64_t memory_available_bytes(const std::string& root) {
 
 void require_memory(int64_t bytes, std::string_view what, int64_t available) {
   if (bytes <= available) return;
-  fail("{} needs {}, {} free", what, readable_bytes(bytes), readable_bytes(available));
+  throw OutOfMemory(
+      fmt::format("{} needs {}, {} free", what, readable_bytes(bytes), readable_bytes(available)));
 }
 
 void require_memory(int64_t bytes, std::string_view what) {

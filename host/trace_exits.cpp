@@ -44,10 +44,9 @@ void keep_order() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 /// Left writable until flush(): LuaJIT itself may be half way through writing to this page.
 bool make_writable(const Trace& trace) {
-  const auto begin = reinterpret_cast<uintptr_t>(trace.code) & ~(kPageBytes - 1);
-  const auto end = reinterpret_cast<uintptr_t>(trace.code) + trace.bytes;
-  const size_t bytes = (end - begin + kPageBytes - 1) & ~(kPageBytes - 1);
-  return mprotect(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
+  const size_t before = reinterpret_cast<uintptr_t>(trace.code) & (kPageBytes - 1);
+  const size_t bytes = (before + trace.bytes + kPageBytes - 1) & ~(kPageBytes - 1);
+  return mprotect(trace.code - before, bytes, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
 }
 
 bool is_stub(const uint8_t* target) {
@@ -119,7 +118,8 @@ int32_t behind_number(const uint8_t* code, uint32_t bytes, int32_t number) {
 }
 
 uint8_t* address(lua_State* L, int index) {
-  return reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(lua_tonumber(L, index)));
+  const auto number = static_cast<uintptr_t>(lua_tonumber(L, index));
+  return reinterpret_cast<uint8_t*>(number);  // NOLINT: jit.util gives addresses as numbers
 }
 
 /// note_trace(number, code, bytes, loop, is_root)
@@ -225,7 +225,7 @@ void trap_heads() {
 
 bool take_trap(void* context) {
   auto& ip = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
-  const uint8_t* at = reinterpret_cast<const uint8_t*>(ip) - 1;
+  const auto* at = reinterpret_cast<const uint8_t*>(ip) - 1;  // NOLINT: a register is a number
   for (int i = 0; i < traces_end; ++i) {
     const Trace& trace = traces[i];
     if (!trace.code || trace.behind_number < 0 || ranges_end == 0) continue;

@@ -138,6 +138,18 @@ void touch(SpinTeam& team, const Pages& pages) {
   });
 }
 
+/// Measures, or says why there is no figure of that name: one that fails takes no other with it.
+template <class Measure>
+void attempt(Machine& machine, const char* name, Measure measure) {
+  try {
+    measure();
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    machine.absent.emplace_back(name, error.what());
+  }
+}
+
 void measure_bandwidth(Machine& machine, int threads) {
   const int64_t spare = bytes_to_spare();
   int64_t largest = 0;
@@ -152,13 +164,13 @@ void measure_bandwidth(Machine& machine, int threads) {
   if (largest == 0) return;
   const Pages pages(largest);
   for (int64_t bytes : kWorkingSets)
-    if (bytes <= largest) machine.read_bandwidth.push_back({bytes, 0, 0});
-  {
+    if (bytes <= largest) machine.read_bandwidth.push_back({bytes, 0, std::nullopt});
+  attempt(machine, "all_threads_gb_s", [&] {
     SpinTeam all(threads);
     touch(all, pages);
     for (auto& row : machine.read_bandwidth)
       row.all_threads_gb_s = read_gb_s(all, pages, row.bytes);
-  }
+  });
   SpinTeam one(1);  // only now, when nobody spins beside it
   for (auto& row : machine.read_bandwidth) row.one_thread_gb_s = read_gb_s(one, pages, row.bytes);
 }
@@ -171,20 +183,15 @@ Machine measured(int threads) {
     return fma_gflop_s(team);
   };
   machine.fp32_gflop_s_one_thread = peak(1);
-  machine.fp32_gflop_s = peak(threads);
-  try {
-    measure_bandwidth(machine, threads);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const Error& error) {
-    machine.absent.emplace_back("read_bandwidth", error.what());
-  }
+  attempt(machine, "fp32_gflop_s", [&] { machine.fp32_gflop_s = peak(threads); });
+  attempt(machine, "read_bandwidth", [&] { measure_bandwidth(machine, threads); });
   return machine;
 }
 
 }  // namespace
 
 const Machine& machine_limits(int threads, bool refresh) {
+  if (threads < 1) fail("threads: expected at least 1, got {}", threads);
   static std::map<int, Machine> kept;
   const auto found = kept.find(threads);
   if (found != kept.end() && !refresh) return found->second;
@@ -208,17 +215,18 @@ double read_bandwidth_gb_s(int threads, double bytes) {
 
 double bandwidth_at(const Machine& machine, double bytes) {
   const auto& table = machine.read_bandwidth;
-  if (table.empty()) fail("bandwidth_at: no read bandwidth has been measured on this machine");
+  if (table.empty() || !table.front().all_threads_gb_s)
+    fail("bandwidth_at: no read bandwidth has been measured on this machine");
   if (!(bytes > 0)) fail("bandwidth_at: expected a positive number of bytes, got {}", bytes);
   const auto above = std::find_if(table.begin(), table.end(), [&](const Machine::Bandwidth& row) {
     return static_cast<double>(row.bytes) >= bytes;
   });
-  if (above == table.begin()) return above->all_threads_gb_s;
-  if (above == table.end()) return table.back().all_threads_gb_s;
+  if (above == table.begin()) return *above->all_threads_gb_s;
+  if (above == table.end()) return *table.back().all_threads_gb_s;
   const auto& low = *(above - 1);
   const double share = std::log(bytes / static_cast<double>(low.bytes)) /
                        std::log(static_cast<double>(above->bytes) / static_cast<double>(low.bytes));
-  return low.all_threads_gb_s + share * (above->all_threads_gb_s - low.all_threads_gb_s);
+  return *low.all_threads_gb_s + share * (*above->all_threads_gb_s - *low.all_threads_gb_s);
 }
 
 }  // namespace crescent

@@ -31,7 +31,7 @@ struct Machine {
   struct Bandwidth {
     int64_t bytes;
     double one_thread_gb_s;
-    double all_threads_gb_s;
+    std::optional<double> all_threads_gb_s;  ///< nothing where the system gave no threads
   };
   std::vector<Bandwidth> read_bandwidth;  ///< by working set, 1 MB .. 1 GB
   double fp32_gflop_s = 0;                ///< FMA peak, all threads
@@ -46,12 +46,13 @@ struct Machine {
 Machine machine_facts(const std::string& root = "/");
 /// Facts and limits. Measuring takes about 2 s (longer on a crowded machine); kept for the
 /// process's life (for each number of threads) unless `refresh`, which changes the kept one in
-/// place. Not for two threads at once. `threads`: what "all threads" means.
+/// place. Not for two threads at once. `threads`: what "all threads" means; where the system gives
+/// fewer, what needs them is absent.
 const Machine& machine_limits(int threads, bool refresh = false);
 
 /// Read bandwidth of all threads at a working set, interpolated between those measured (on a log
 /// scale of bytes), the nearest one's outside of them. GB/s, 1 GB = 1e9 bytes.
-/// @throws Error if none was measured.
+/// @throws Error if none was measured with all threads.
 double bandwidth_at(const Machine& machine, double bytes);
 
 /// Read bandwidth of all threads at about this working set (its size rounded up to a power of two,

@@ -67,6 +67,7 @@ Measurement measure(const Candidate& candidate, const MeasureOptions& options, C
         "the interval of the median is {} wide after {} samples, where width_max asks for {}",
         percent(width), values.size(), percent(options.width_max)));
   std::vector<double> logs;
+  logs.reserve(values.size());
   for (double value : values) logs.push_back(std::log(value));
   if (const double drift = drift_of(logs); drift != 0)
     result.warnings.push_back(

@@ -9,7 +9,8 @@ const Subject& machine_subject() {
           {.name = "crescent.machine",
            .home = Home::core,
            .doc = "Says what this machine is and what it can do: cores, instruction sets, caches, "
-                  "memory, load, and, measured, the read bandwidth over working sets from 1 MB to "
+                  "memory, load, versions, and, measured, the read bandwidth over working sets "
+                  "from 1 MB to "
                   "1 GB and the fp32 peak, with one thread and with all. Measuring takes about 2 "
                   "s and is kept for the life of the process.",
            .options = {{"refresh", Kind::boolean, "false", "measures again"},

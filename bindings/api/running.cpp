@@ -7,7 +7,8 @@ std::vector<Option> generate_options() {
   return {
       {"tokens", Value::at_least(Kind::integer, 1), "100", "at most so many new tokens"},
       {"temperature", Value::at_least(Kind::number, 0), "0",
-       "0 takes the most likely token each time"},
+       "0 takes the most likely token each time; drawing, and with it top_k, top_p and seed, needs "
+       "more"},
       {"top_k", Value::at_least(Kind::integer, 0), "0",
        "draws from so many of the most likely; 0: from all"},
       {"top_p",

@@ -92,12 +92,13 @@ std::vector<Function> making() {
            {}, "crescent.tensor.stack { a, b }"),
       {.name = "crescent.tokens.top",
        .home = Home::engine,
-       .doc = "Gives the k most likely next tokens. Ids are those of the model's files, from 0; "
-              "`logits:argmax()` gives positions, from 1.",
+       .doc = "Gives the ids of the k most likely next tokens, the most likely first, and their "
+              "logits. Ids are those of the model's files, from 0; `logits:argmax()` gives "
+              "positions, from 1.",
        .args = {{"logits", Kind::tensor, "(V), or (T, V) whose last row counts"},
                 {"k", Value::at_least(Kind::integer, 1), "how many"}},
-       .returns = "{ id: integer, logit: number, probability: number }[]",
-       .example = "crescent.tokens.top(model:forward(ids), 5)[1].id"},
+       .returns = "integer[] ids, number[] logits",
+       .example = "local ids, logits = crescent.tokens.top(model:forward(prompt), 5)"},
   };
 }
 

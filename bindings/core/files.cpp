@@ -122,7 +122,7 @@ class Encoder {
       size_t key_length;
       const char* key = lua_tolstring(L_, -2, &key_length);
       std::string name(key, key_length);
-      json value = read(lua_gettop(L_), place + "." + name, depth + 1);
+      json value = read(lua_gettop(L_), fmt::format("{}.{}", place, name), depth + 1);
       object[std::move(name)] = std::move(value);
     }
     return object;

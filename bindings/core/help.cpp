@@ -107,13 +107,17 @@ int help_did_you_mean(Args& args) {
 }
 
 int help_versions(Args& args) {
-  lua_newtable(args.L());
-  for (const auto& [name, version] : versions())
-    set_text(args.L(), std::string(name).c_str(), version);
+  push_versions(args.L());
   return 1;
 }
 
 }  // namespace
+
+void push_versions(lua_State* L) {
+  lua_newtable(L);
+  for (const auto& [name, version] : versions()) set_text(L, std::string(name).c_str(), version);
+  set_result(L, "versions");
+}
 
 void register_help() {
   provide({{"crescent.api", help_api},

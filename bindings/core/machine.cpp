@@ -1,6 +1,7 @@
 #include "profiler/machine.h"
 
 #include "bindings/core/core.h"
+#include "bindings/core/versions.h"
 #include "bindings/push.h"
 #include "engine/memory.h"
 #include "engine/threads.h"
@@ -26,7 +27,7 @@ void push_bandwidth(lua_State* L, const Machine& machine) {
     NewTable row(L);
     row.set("bytes", point.bytes);
     row.set("one_thread_gb_s", point.one_thread_gb_s);
-    row.set("all_threads_gb_s", point.all_threads_gb_s);
+    if (point.all_threads_gb_s) row.set("all_threads_gb_s", *point.all_threads_gb_s);
     list.take_next();
   }
 }
@@ -49,11 +50,13 @@ int machine_describe(Args& args) {
   table.set("memory_bytes_available", memory_available_bytes());
   if (machine.governor) table.set("governor", *machine.governor);
   table.set("load_1min", machine.load_1min);
+  push_versions(L);
+  table.take("versions");
   for (const auto& [name, reason] : machine.absent) table.absent(name.c_str(), reason);
   if (measure) {
     push_bandwidth(L, machine);
     table.take("read_bandwidth");
-    table.set("fp32_gflop_s", machine.fp32_gflop_s);
+    if (machine.fp32_gflop_s > 0) table.set("fp32_gflop_s", machine.fp32_gflop_s);
     table.set("fp32_gflop_s_one_thread", machine.fp32_gflop_s_one_thread);
   } else {
     for (const char* name : {"read_bandwidth", "fp32_gflop_s", "fp32_gflop_s_one_thread"})

@@ -24,6 +24,8 @@ int process_memory_table(Args& args) {
   set_bytes(L, "tensor_storages", pressure().storages());
   set_bytes(L, "tensors", pressure().handles());
   set_bytes(L, "collect_at_bytes", pressure().ceiling_bytes());
+  set_bytes(L, "sessions", pressure().sessions());
+  set_bytes(L, "session_bytes", pressure().session_bytes());
   set_bytes(L, "models", models.models);
   set_bytes(L, "model_bytes_stored", models.bytes_stored);
   set_bytes(L, "model_bytes_widened", models.bytes_widened);

@@ -13,6 +13,7 @@ constexpr int kLevels[] = {0, 1};
 
 int levels_available(Args& args) {
   push_list(args.L(), kLevels);
+  set_result(args.L(), "levels");
   return 1;
 }
 

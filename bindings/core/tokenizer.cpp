@@ -12,6 +12,7 @@ namespace crescent {
 namespace {
 
 int tokenizer_open(Args& args) {
+  if (args.text(1).empty()) args.bad(1, "the path of a folder or the name of a model", "''");
   const std::filesystem::path folder = model_folder(args.text(1));
   if (!std::filesystem::is_directory(folder))
     args.fail(fmt::format("{}: expected a folder, found none (tried {})", args.text(1),
@@ -22,7 +23,7 @@ int tokenizer_open(Args& args) {
 
 int tokenizer_encode(Args& args) {
   const auto& tokenizer = *args.handle<TokenizerHandle>(1);
-  push_list(args.L(), tokenizer.encode(args.text(2), {.special = args.boolean("special")}));
+  push_ids(args.L(), tokenizer.encode(args.text(2), {.special = args.boolean("special")}));
   return 1;
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <lua.hpp>
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,5 +19,8 @@ struct Version {
 /// headers that it was built with say, and the Debian package if they came from one (1.13.1's say
 /// 1.13.0): telling it must not load the engine.
 std::span<const Version> versions();
+
+/// Pushes them by name, as crescent.versions() gives them.
+void push_versions(lua_State* L);
 
 }  // namespace crescent

@@ -37,6 +37,14 @@ double set_measured(lua_State* L, const NewTable& table, const Measurement& meas
   return median_ms;
 }
 
+/// Why a limit is not known that needs all of these figures; nothing if they are there.
+std::optional<std::string> why_absent(const Machine& machine,
+                                      std::initializer_list<std::string_view> names) {
+  for (const auto& [name, reason] : machine.absent)
+    if (std::find(names.begin(), names.end(), name) != names.end()) return reason;
+  return std::nullopt;
+}
+
 int bench_decode(Args& args) {
   lua_State* L = args.L();
   const ModelHandle model = args.handle<ModelHandle>(1);
@@ -46,7 +54,7 @@ int bench_decode(Args& args) {
   const Measurement measurement =
       measure_with(args, {"decode", [&] { return work->measure_ns(clock); }}, clock);
   const double bytes = decode_bytes(*model);
-  const double gb_s = bandwidth_at(machine_limits(threads()), bytes);
+  const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "decode");
@@ -57,9 +65,15 @@ int bench_decode(Args& args) {
   const double median_ms = set_measured(L, table, measurement, work->units());
   table.set("tokens_per_s", 1e3 / median_ms);
   table.set("bytes_per_token", bytes);
-  table.set("bandwidth_gb_s", gb_s);
-  table.set("limit_ms", bytes / gb_s / 1e6);
-  table.set("share_of_limit", bytes / gb_s / 1e6 / median_ms);
+  if (const auto reason = why_absent(machine, {"read_bandwidth", "all_threads_gb_s"})) {
+    for (const char* name : {"bandwidth_gb_s", "limit_ms", "share_of_limit"})
+      table.absent(name, *reason);
+  } else {
+    const double gb_s = bandwidth_at(machine, bytes);
+    table.set("bandwidth_gb_s", gb_s);
+    table.set("limit_ms", bytes / gb_s / 1e6);
+    table.set("share_of_limit", bytes / gb_s / 1e6 / median_ms);
+  }
   set_result(L, "bench");
   return 1;
 }
@@ -74,7 +88,7 @@ int bench_prefill(Args& args) {
   const Measurement measurement =
       measure_with(args, {"prefill", [&] { return work->measure_ns(clock); }}, clock);
   const double flops = prefill_flops(*model, shape.tokens);
-  const double gflop_s = machine_limits(threads()).fp32_gflop_s;
+  const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "prefill");
@@ -84,9 +98,14 @@ int bench_prefill(Args& args) {
   table.set("tokens_per_s", static_cast<double>(shape.tokens) * 1e3 / median_ms);
   table.set("flops", flops);
   table.set("gflop_s", flops / median_ms / 1e6);
-  table.set("peak_gflop_s", gflop_s);
-  table.set("limit_ms", flops / gflop_s / 1e6);
-  table.set("share_of_limit", flops / gflop_s / 1e6 / median_ms);
+  if (const auto reason = why_absent(machine, {"fp32_gflop_s"})) {
+    for (const char* name : {"peak_gflop_s", "limit_ms", "share_of_limit"})
+      table.absent(name, *reason);
+  } else {
+    table.set("peak_gflop_s", machine.fp32_gflop_s);
+    table.set("limit_ms", flops / machine.fp32_gflop_s / 1e6);
+    table.set("share_of_limit", flops / machine.fp32_gflop_s / 1e6 / median_ms);
+  }
   set_result(L, "bench");
   return 1;
 }

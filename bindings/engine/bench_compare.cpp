@@ -248,7 +248,7 @@ void push_rows(lua_State* L, const Comparison& comparison,
     table.set("ratio", row.ratio);
     push_interval(L, row.interval);
     table.take("interval");
-    table.set("verdict", name_of(row.verdict));
+    table.set("verdict", i == comparison.baseline ? "baseline" : name_of(row.verdict));
     table.set("resolution", row.resolution);
     if (contender.drift) table.set("drift", *contender.drift);
     else table.absent("drift", contender.drift_absent);
@@ -272,6 +272,7 @@ int bench_compare(Args& args) {
 
   SteadyClock clock;
   std::vector<Candidate> candidates;
+  candidates.reserve(contenders.size());
   for (const Contender& contender : contenders)
     candidates.push_back({contender.name, timed(contender, clock)});
   CompareOptions options{.time_s_max = args.number("time_s_max"),

@@ -51,7 +51,17 @@ std::vector<std::string> stop_texts(const Args& args) {
   return texts;
 }
 
+/// At temperature 0 nothing is drawn: what tells how to draw would be ignored without a word.
+void refuse_idle_sampling(const Args& args) {
+  if (args.number("temperature") > 0) return;
+  for (const char* name : {"top_k", "top_p", "seed"})
+    if (args.given(name))
+      args.bad(name, "a temperature > 0 beside it, since only then tokens are drawn",
+               "temperature = 0");
+}
+
 GenerateOptions read_options(const Args& args) {
+  refuse_idle_sampling(args);
   GenerateOptions options;
   options.tokens = args.integer("tokens");
   options.sampling = {.temperature = args.number("temperature"),
@@ -94,7 +104,7 @@ int model_generate(Args& args) {
     args.bad(2, fmt::format("at most {} tokens (the model's positions)", positions),
              fmt::format("{}", length));
   const int64_t capacity = std::min(positions, length + args.integer("tokens"));
-  OpenSession open{model, Session::open(model, 1, capacity)};
+  OpenSession open{model, open_session(args, model, capacity)};
   return push_generated(args, open, prompt);
 }
 
@@ -112,7 +122,7 @@ int push_generated(const Args& args, OpenSession& open, std::span<const int32_t>
   NewTable table(L);
   if (text.tokenizer) table.set("text", made.text);
   else table.absent("text", text.reason);
-  push_list(L, made.ids);
+  push_ids(L, made.ids);
   table.take("ids");
   table.set("prompt_tokens", made.prompt_tokens);
   table.set("new_tokens", made.ids.size());

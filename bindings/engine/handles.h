@@ -1,9 +1,11 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "bindings/core/tokenizer.h"
+#include "bindings/pressure.h"
 #include "bindings/push.h"
 #include "engine/exec/session.h"
 #include "engine/model/model.h"
@@ -16,12 +18,25 @@ struct HandleName<ModelHandle> {
   static constexpr const char* value = "Model";
 };
 
+/// Counts what a session's cache takes (pressure.h) for as long as it lives.
+class CountedSession {
+ public:
+  explicit CountedSession(int64_t bytes) : bytes_(bytes) { pressure().hold_session(bytes_); }
+  ~CountedSession() { pressure().release_session(bytes_); }
+  CountedSession(const CountedSession&) = delete;
+  CountedSession& operator=(const CountedSession&) = delete;
+
+ private:
+  int64_t bytes_;
+};
+
 /// A session that Lua owns. A callback can call back into it while it generates, so functions
 /// hold the pointer for as long as they run, and those that change it take a `Turn`.
 struct OpenSession {
   ModelHandle model;
   std::unique_ptr<Session> session;
   bool busy = false;
+  std::optional<CountedSession> counted = {};  ///< where Lua holds it, who can forget it
 };
 using SessionHandle = std::shared_ptr<OpenSession>;
 template <>
@@ -38,7 +53,11 @@ void register_bench();
 void register_prune();
 
 void push_model(lua_State* L, ModelHandle model);
+/// Pushes a session, and runs the collector first if Lua holds too much.
 void push_session(lua_State* L, SessionHandle session);
+
+/// Opens a session of one sequence; where memory does not suffice, collects and asks once more.
+std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens);
 
 /// Continues a session with the options of the call and pushes the result.
 int push_generated(const Args& args, OpenSession& open, std::span<const int32_t> prompt);

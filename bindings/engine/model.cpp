@@ -12,6 +12,7 @@
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
 #include "bindings/pressure.h"
+#include "bindings/weak_set.h"
 #include "engine/model/accounting.h"
 #include "engine/model/load.h"
 #include "engine/model/presets.h"
@@ -28,18 +29,16 @@ std::optional<Dtype> dtype_option(const Args& args) {
 }
 
 /// Models that Lua holds, for crescent.memory(); views at other levels share their weights.
-std::vector<std::weak_ptr<const Model>>& held_models() {
-  static std::vector<std::weak_ptr<const Model>> instance;
+WeakSet<const Model>& held_models() {
+  static WeakSet<const Model> instance;
   return instance;
 }
 
 ModelMemory count_models() {
-  std::erase_if(held_models(), [](const auto& held) { return held.expired(); });
   std::unordered_set<const DecoderConfig*> seen;
   ModelMemory sum;
-  for (const auto& held : held_models()) {
-    const ModelHandle model = held.lock();
-    if (!model || !seen.insert(&model->config()).second) continue;
+  for (const ModelHandle& model : held_models().living()) {
+    if (!seen.insert(&model->config()).second) continue;
     ++sum.models;
     sum.bytes_stored += model->bytes_stored();
     sum.bytes_widened += model->bytes_widened();
@@ -48,6 +47,7 @@ ModelMemory count_models() {
 }
 
 int model_load(Args& args) {
+  if (args.text(1).empty()) args.bad(1, "the path of a folder or the name of a model", "''");
   free_what_can_be_freed(args.L());  // models that were dropped: Lua doesn't see what they weigh
   push_model(args.L(), load_model(model_folder(args.text(1)),
                                   {.dtype = dtype_option(args), .verify = args.boolean("verify")}));
@@ -282,8 +282,7 @@ int model_newindex(lua_State* L) {
 }  // namespace
 
 void push_model(lua_State* L, ModelHandle model) {
-  count_models();  // forgets those that are gone
-  held_models().push_back(model);
+  held_models().add(model);
   push_handle<ModelHandle>(L, std::move(model));
   lua_newtable(L);
   lua_setfenv(L, -2);

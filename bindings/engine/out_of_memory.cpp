@@ -34,15 +34,17 @@ int64_t bytes_asked(const std::exception& error) {
 
 std::string held_words() {
   return fmt::format(
-      "Lua's tensors hold {}, the whole process {} (tensor:close and crescent.scope "
+      "Lua's tensors hold {}, its sessions {}, the whole process {} (close() and crescent.scope "
       "free at once)",
-      readable_bytes(pressure().bytes()), readable_bytes(process_memory().rss_bytes));
+      readable_bytes(pressure().bytes()), readable_bytes(pressure().session_bytes()),
+      readable_bytes(process_memory().rss_bytes));
 }
 
 }  // namespace
 
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error)) return true;
+  if (dynamic_cast<const OutOfMemory*>(&error)) return true;
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error)) return true;
   return dynamic_cast<const c10::Error*>(&error) &&
          short_text(error).find(kAllocator) != std::string::npos;
@@ -54,7 +56,13 @@ void free_what_can_be_freed(lua_State* L) {
   pressure().collected();
 }
 
+void collect_if_due(lua_State* L) {
+  if (pressure().due()) free_what_can_be_freed(L);
+}
+
 void report_out_of_memory(const Args& args, const std::exception& error) {
+  if (dynamic_cast<const OutOfMemory*>(&error))
+    args.fail(fmt::format("not enough memory: {}; {}", error.what(), held_words()));
   const int64_t asked = bytes_asked(error);
   args.fail(fmt::format("not enough memory{}: {}",
                         asked > 0 ? fmt::format(" for {} more", readable_bytes(asked)) : "",

@@ -10,6 +10,8 @@ namespace crescent {
 bool is_out_of_memory(const std::exception& error);
 /// Runs the collector fully, and empties what the device allocators keep.
 void free_what_can_be_freed(lua_State* L);
+/// Does so if Lua holds more than the ceiling (pressure.h). Before a push of something heavy.
+void collect_if_due(lua_State* L);
 /// @throws ArgError with the bytes that were asked for, and what is held by whom.
 [[noreturn]] void report_out_of_memory(const Args& args, const std::exception& error);
 

@@ -4,8 +4,7 @@
 //   1  2
 //   3  4
 //   [float32 tensor of shape (2, 2)]
-#include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
+#include <ATen/ops/cat.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@ namespace {
 constexpr int64_t kComplete = 200;  // elements up to which a tensor prints whole, if its rows fit
 constexpr int64_t kEdge = 3;        // values at each end of a folded dimension
 constexpr int64_t kEdgeOuter = 1;   // the same for the outer ones of four and more dimensions
+constexpr double kShownMost = 1e5;  // of a tensor of many dimensions; above, its shape must do
 constexpr size_t kWidth = 100;      // columns of text
 constexpr int64_t kGap = -1;        // stands for what is left out
 
@@ -40,22 +40,36 @@ std::vector<int64_t> shown(int64_t length, int64_t edge, bool fold) {
   return positions;
 }
 
+/// The shown part of a tensor. Cut out with views, dimension after dimension, and only then copied:
+/// a tensor that was expanded can be larger than the memory.
+at::Tensor shown_part(const at::Tensor& tensor, const std::vector<std::vector<int64_t>>& positions,
+                      size_t d) {
+  if (d == positions.size()) return tensor;
+  const auto gap = std::find(positions[d].begin(), positions[d].end(), kGap);
+  if (gap == positions[d].end()) return shown_part(tensor, positions, d + 1);
+  const auto dim = static_cast<int64_t>(d), edge = static_cast<int64_t>(gap - positions[d].begin());
+  const at::Tensor last = tensor.narrow(dim, tensor.size(dim) - edge, edge);
+  return at::cat({shown_part(tensor.narrow(dim, 0, edge), positions, d + 1),
+                  shown_part(last, positions, d + 1)},
+                 dim);
+}
+
 Folded fold(const at::Tensor& tensor, bool fold_all, bool fold_columns) {
-  Folded folded{{}, tensor};
+  Folded folded;
   const int64_t dims = tensor.dim();
   for (int64_t d = 0; d < dims; ++d) {
     const bool column = d == dims - 1;
     const int64_t edge = dims >= 4 && d < dims - 2 ? kEdgeOuter : kEdge;
-    auto positions = shown(tensor.size(d), edge, fold_all || (column && fold_columns));
-    folded.positions.push_back(positions);
-    if (std::erase(positions, kGap) == 0) continue;
-    const auto count = static_cast<int64_t>(positions.size());
-    const at::Tensor index = at::empty({count}, at::kLong);
-    std::copy(positions.begin(), positions.end(), index.data_ptr<int64_t>());
-    folded.values = at::index_select(folded.values, d, index.to(tensor.device()));
+    folded.positions.push_back(shown(tensor.size(d), edge, fold_all || (column && fold_columns)));
   }
-  folded.values = folded.values.cpu();
+  folded.values = shown_part(tensor, folded.positions, 0).cpu();
   return folded;
+}
+
+/// With all its digits; a NaN has no sign that would mean something.
+template <class Float>
+std::string number(Float x) {
+  return std::isnan(x) ? "nan" : fmt::format("{}", x);
 }
 
 /// The values that are shown as texts of one width.
@@ -99,7 +113,7 @@ class Texts {
     }
     const bool fixed = high < 1e5 && (low >= 1e-3 || high >= 1e-2) && high >= 1e-3;
     for (const double x : values) {
-      if (!std::isfinite(x)) texts_.push_back(fmt::format("{}", x));
+      if (!std::isfinite(x)) texts_.push_back(number(x));
       else if (whole && high < 1e7) texts_.push_back(fmt::format("{:.0f}", x));
       else if (fixed) texts_.push_back(fmt::format("{:.4f}", x));
       else texts_.push_back(fmt::format("{:.4e}", x));
@@ -179,8 +193,16 @@ std::string scalar(const at::Tensor& tensor) {
   if (tensor.scalar_type() == at::kBool) return tensor.item<bool>() ? "true" : "false";
   if (c10::isIntegralType(tensor.scalar_type(), false))
     return fmt::format("{}", tensor.item<int64_t>());
-  if (tensor.scalar_type() == at::kDouble) return fmt::format("{}", tensor.item<double>());
-  return fmt::format("{}", tensor.item<float>());
+  if (tensor.scalar_type() == at::kDouble) return number(tensor.item<double>());
+  return number(tensor.item<float>());
+}
+
+/// How many values a folded tensor shows; grows with its dimensions alone.
+double shown_count(const at::Tensor& tensor) {
+  double count = 1;
+  for (const int64_t size : tensor.sizes())
+    count *= static_cast<double>(std::min<int64_t>(size, 2 * kEdgeOuter + 1));
+  return count;
 }
 
 }  // namespace
@@ -192,6 +214,7 @@ std::string format_tensor(const at::Tensor& tensor) {
   if (tensor.numel() == 0) return tag;
   if (tensor.dim() == 0) return fmt::format("{}  {}", scalar(tensor), tag);
   const bool large = tensor.numel() > kComplete;
+  if (large && shown_count(tensor) > kShownMost) return tag;
   Folded folded = fold(tensor, large, false);
   if (tensor.dim() == 1) {
     const Texts texts(folded.values);

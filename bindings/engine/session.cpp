@@ -30,7 +30,7 @@ at::Tensor batch_ids(const Args& args, const Model& model) {
       args.bad(2, "a list of lists of token ids",
                fmt::format("{} at position {}", describe(L, -1), row));
     const auto ids = read_ids(
-        L, lua_gettop(L), fmt::format("{}: argument 2 'ids', list {}", args.function().name, row));
+        L, lua_gettop(L), fmt::format("{}: {}, list {}", args.function().name, args.place(2), row));
     lua_pop(L, 1);
     if (ids.empty())
       args.bad(2, "lists of at least one token id", fmt::format("an empty list {}", row));
@@ -89,6 +89,7 @@ int model_forward(Args& args) {
     push_tensors(L, captured.attention, input.batch);
     table.take("attention");
   }
+  set_result(L, "captured");
   return 1;
 }
 
@@ -99,8 +100,10 @@ int model_session(Args& args) {
   if (tokens > positions)
     args.bad("tokens", fmt::format("1 .. {} (the model's positions)", positions),
              fmt::format("{}", tokens));
-  push_session(args.L(),
-               std::make_shared<OpenSession>(OpenSession{model, Session::open(model, 1, tokens)}));
+  const auto open = std::make_shared<OpenSession>();
+  open->model = model;
+  open->session = open_session(args, model, tokens);
+  push_session(args.L(), open);
   return 1;
 }
 
@@ -139,7 +142,7 @@ int session_length(Args& args) { return give(args, session_of(args)->session->le
 int session_capacity(Args& args) { return give(args, session_of(args)->session->capacity()); }
 int session_bytes(Args& args) { return give(args, session_of(args)->session->bytes()); }
 int session_ids(Args& args) {
-  push_list(args.L(), session_of(args)->session->ids());
+  push_ids(args.L(), session_of(args)->session->ids());
   return 1;
 }
 int session_model(Args& args) {
@@ -168,7 +171,13 @@ std::vector<int32_t> some_ids(const Args& args, int index) {
 }
 
 void push_session(lua_State* L, SessionHandle session) {
+  session->counted.emplace(session->session->bytes());
+  collect_if_due(L);
   push_handle<SessionHandle>(L, std::move(session));
+}
+
+std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens) {
+  return with_memory(args, [&] { return Session::open(model, 1, tokens); });
 }
 
 void register_session() {

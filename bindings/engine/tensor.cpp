@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor_parts.h"
 #include "bindings/pressure.h"
 #include "engine/dtype.h"
@@ -24,10 +25,7 @@ LuaTensor::~LuaTensor() {
 
 int push_tensor(lua_State* L, at::Tensor tensor) {
   LuaTensor held(std::move(tensor));
-  if (pressure().due()) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    pressure().collected();
-  }
+  collect_if_due(L);
   push_handle(L, std::move(held));
   return 1;
 }

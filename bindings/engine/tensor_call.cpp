@@ -87,7 +87,16 @@ void TensorCall::read(Dim& out) { out.value = dimension_or(-1, dimensions()); }
 
 void TensorCall::read(FirstDim& out) { out.value = dimension_or(1, dimensions()); }
 
-void TensorCall::read(NewDim& out) { out.value = dimension_or(1, dimensions() + 1); }
+void TensorCall::read(NewDim& out) {
+  const int64_t places = dimensions() + 1;
+  const int64_t given = args_.has(next_) ? args_.integer(next_) : 1;
+  if (given > places || given < -places)
+    args_.fail(
+        fmt::format("dimension {} is out of range: a new one can come at 1 .. {}, or at -1 "
+                    ".. {} from the end",
+                    given, places, -places));
+  out.value = dimension_or(1, places);
+}
 
 void TensorCall::read(TwoDims& out) {
   out.a = dimension_or(-2, dimensions());

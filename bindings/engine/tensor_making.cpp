@@ -307,6 +307,7 @@ int load_tensors(Args& args) {
     push_tensor(L, with_memory(args, [&] { return tensor_in_file(file, entry); }));
     lua_rawset(L, -3);
   }
+  set_result(L, "tensors");
   return 1;
 }
 

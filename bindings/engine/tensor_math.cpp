@@ -87,6 +87,15 @@ ValuesAndPositions top_of(const Tensor& x, int64_t k, int64_t dim, bool largest)
   return both(at::topk(x, k, dim, largest, /*sorted=*/true));
 }
 
+/// Nothing has neither a largest nor a smallest.
+void refuse_empty(const Tensor& x, const MaybeDim& dim) {
+  if (!dim.value && x.numel() == 0)
+    fail("expected at least one element, got {}", describe_tensor(x));
+  if (dim.value && x.dim() > 0 && x.size(*dim.value) == 0)
+    fail("expected at least one element in dimension {}, got {}", *dim.value + 1,
+         describe_tensor(x));
+}
+
 Tensor sum_of(const Tensor& x, const Dims& dims, bool keepdim) {
   return at::sum(x, at::OptionalIntArrayRef(dims), keepdim);
 }
@@ -179,20 +188,26 @@ constexpr TensorRow kRows[] = {
     row<Compute::real, [](const Tensor& x) { return svd_values(x); }>("tensor:svd_values"),
     row<Compute::wide,
         [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
+          refuse_empty(x, dim);
           if (!dim.value) return at::min(x);
           return both(at::min(x, *dim.value, keep.value));
         }>("tensor:min"),
     row<Compute::wide,
         [](const Tensor& x, MaybeDim dim, KeepDim keep) -> TensorOrBoth {
+          refuse_empty(x, dim);
           if (!dim.value) return at::max(x);
           return both(at::max(x, *dim.value, keep.value));
         }>("tensor:max"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim,
-                          KeepDim keep) { return Positions{at::argmax(x, dim.value, keep)}; }>(
-        "tensor:argmax"),
-    row<Compute::wide, [](const Tensor& x, MaybeDim dim,
-                          KeepDim keep) { return Positions{at::argmin(x, dim.value, keep)}; }>(
-        "tensor:argmin"),
+    row<Compute::wide,
+        [](const Tensor& x, MaybeDim dim, KeepDim keep) {
+          refuse_empty(x, dim);
+          return Positions{at::argmax(x, dim.value, keep)};
+        }>("tensor:argmax"),
+    row<Compute::wide,
+        [](const Tensor& x, MaybeDim dim, KeepDim keep) {
+          refuse_empty(x, dim);
+          return Positions{at::argmin(x, dim.value, keep)};
+        }>("tensor:argmin"),
     row<Compute::wide, [](const Tensor& x, Whole k, Dim dim,
                           Flag<"largest"> largest) { return top_of(x, k, dim, largest); }>(
         "tensor:topk"),

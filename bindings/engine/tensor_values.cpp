@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
 #include "bindings/engine/tensor_parts.h"
@@ -50,7 +52,7 @@ class Values {
 
 int tensor_item(Args& args) {
   const at::NoGradGuard no_grad;
-  const at::Tensor& x = tensor_at(args, 1);
+  const at::Tensor x = tensor_at(args, 1);
   if (x.numel() != 1)
     args.fail(fmt::format("expected a tensor of 1 element, got {}", describe_tensor(x)));
   Values(x).push(args.L(), 0);
@@ -60,16 +62,27 @@ int tensor_item(Args& args) {
 void push_list(lua_State* L, const Values& values, at::IntArrayRef shape, int64_t& next) {
   if (shape.empty()) return values.push(L, next++);
   luaL_checkstack(L, 3, "too many dimensions");
-  lua_createtable(L, static_cast<int>(std::min<int64_t>(shape[0], 1 << 26)), 0);
+  lua_createtable(L, static_cast<int>(shape[0]), 0);
   for (int64_t i = 1; i <= shape[0]; ++i) {
     push_list(L, values, shape.slice(1), next);
     lua_rawseti(L, -2, static_cast<int>(i));
   }
 }
 
+constexpr int64_t kListMost = 1 << 26;  // LuaJIT's largest array part is twice that
+
 int tensor_tolist(Args& args) {
   const at::NoGradGuard no_grad;
-  const at::Tensor& x = tensor_at(args, 1);
+  const at::Tensor x = tensor_at(args, 1);
+  for (const int64_t size : x.sizes())
+    if (size > kListMost)
+      args.fail(
+          fmt::format("a Lua list holds at most {} values, got {}", kListMost, describe_tensor(x)));
+  // What Lua takes for a value, and what the values take on their way.
+  int64_t bytes = 16 + sizeof(double);
+  for (const int64_t size : x.sizes())
+    if (__builtin_mul_overflow(bytes, size, &bytes)) bytes = std::numeric_limits<int64_t>::max();
+  ask_for_memory(args, bytes);
   const Values values = with_memory(args, [&] { return Values(x); });
   int64_t next = 0;
   push_list(args.L(), values, x.sizes(), next);
@@ -88,7 +101,7 @@ c10::optional<at::Device> device_named(const std::string& name) {
 
 int tensor_to(Args& args) {
   const at::NoGradGuard no_grad;
-  const at::Tensor& x = tensor_at(args, 1);
+  const at::Tensor x = tensor_at(args, 1);
   const std::string name(args.text(2));
   if (const auto dtype = dtype_from_name(name))
     return push_tensor(args.L(), with_memory(args, [&] { return x.to(scalar_type(*dtype)); }));
@@ -106,7 +119,7 @@ int tensor_to(Args& args) {
 
 /// A shape view: like reshape, but never a copy.
 int view_as_shape(Args& args) {
-  const at::Tensor& x = tensor_at(args, 1);
+  const at::Tensor x = tensor_at(args, 1);
   const std::vector<int64_t> shape = args.integers(2);
   try {
     return push_tensor(args.L(), x.view(shape));
@@ -127,7 +140,7 @@ int tensor_view(Args& args) {
   const at::NoGradGuard no_grad;
   if (args.has(2)) return view_as_shape(args);
   lua_State* L = args.L();
-  const at::Tensor& x = tensor_at(args, 1);
+  const at::Tensor x = tensor_at(args, 1);
   if (!x.is_cpu())
     args.fail(fmt::format("the tensor is on {}; use :cpu() first", x.device().str()));
   if (x.scalar_type() != at::kFloat)
@@ -151,6 +164,8 @@ int tensor_close(Args& args) {
 // Fields.
 
 int shape_tostring(lua_State* L) {
+  if (!lua_istable(L, 1))
+    throw ArgError(fmt::format("tostring: expected a shape, got {}", describe(L, 1)));
   std::string text = "(";
   const auto count = static_cast<int>(lua_objlen(L, 1));
   for (int i = 1; i <= count; ++i) {
@@ -199,14 +214,21 @@ int field_bytes(Args& args) {
 
 // Metamethods.
 
+/// The subject of a metamethod, which the debug library lets scripts call with anything.
+const Box<LuaTensor>& tensor_box(lua_State* L, std::string_view what) {
+  const auto* box = test_handle<LuaTensor>(L, 1);
+  if (!box) throw ArgError(fmt::format("{}: expected a tensor, got {}", what, describe(L, 1)));
+  return *box;
+}
+
 int tensor_tostring(lua_State* L) {
   const at::NoGradGuard no_grad;
-  const auto& box = *test_handle<LuaTensor>(L, 1);
+  const auto& box = tensor_box(L, "tostring");
   return push_text(L, box ? format_tensor(box->tensor()) : "[closed tensor]");
 }
 
 at::Tensor open_tensor(lua_State* L, std::string_view what) {
-  const auto& box = *test_handle<LuaTensor>(L, 1);
+  const auto& box = tensor_box(L, what);
   if (!box) throw ArgError(fmt::format("{}: expected an open tensor, got a closed one", what));
   return box->tensor();
 }

@@ -34,7 +34,7 @@ Perplexity perplexity(const Model& model, std::span<const int32_t> ids,
                       const PerplexityOptions& options) {
   check_evaluation(model, ids, options.window, options.batch);
   if (options.stride < 1 || options.stride > options.window) {
-    fail("stride: expected 1 .. {} (the window), got {}", options.window, options.stride);
+    fail("option 'stride': expected 1 .. {} (the window), got {}", options.window, options.stride);
   }
   const c10::NoGradGuard no_grad;
   const auto total = static_cast<int64_t>(ids.size());

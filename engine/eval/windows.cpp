@@ -51,7 +51,7 @@ void check_evaluation(const Model& model, std::span<const int32_t> ids, int64_t 
   }
   const int64_t positions = model.config().positions_max;
   if (window < 2 || window > positions) {
-    fail("window: expected 2 .. {} (the model's positions), got {}", positions, window);
+    fail("option 'window': expected 2 .. {} (the model's positions), got {}", positions, window);
   }
   if (batch < 1) fail("batch: expected at least 1, got {}", batch);
   const int64_t vocab = model.config().vocab;

@@ -29,8 +29,9 @@ class BaseSession : public Session {
     }
     const int64_t tokens = ids.size(1);
     if (tokens > capacity_ - length()) {
-      fail("feed: {} {} do not fit: the session holds {} of {}; truncate it or open a longer one",
-           tokens, tokens == 1 ? "more token" : "more tokens", length(), capacity_);
+      fail("feed: {} not fit: the session holds {} of {}; truncate it or open a longer one",
+           tokens == 1 ? "1 more token does" : fmt::format("{} more tokens do", tokens), length(),
+           capacity_);
     }
     const c10::NoGradGuard no_grad;
     const at::Tensor logits = run(ids, options.last_only, options.observer);

@@ -29,6 +29,7 @@ constexpr std::array<ActivationName, 6> kActivations{{
 
 std::string known_activations() {
   std::vector<std::string_view> names;
+  names.reserve(kActivations.size());
   for (const auto& [name, activation] : kActivations) names.push_back(name);
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -52,8 +52,8 @@ void check_is_folder(const fs::path& folder) {
 }
 
 Json read_required_json(const fs::path& folder, const char* name) {
-  std::error_code ignored;  // what can't be seen is told when it is opened
-  if (!fs::exists(folder / name, ignored)) {
+  std::error_code error;  // what can't be looked at is told when it is opened
+  if (!fs::exists(folder / name, error) && !error) {
     fail("{}: expected {}, found no such file (tried {})", folder.string(), name,
          absolute_text(folder / name));
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -34,6 +35,15 @@ HfFolder open_hf_folder(const std::filesystem::path& folder);
 /// @throws Error naming `where` and the position.
 nlohmann::json parse_json(std::string_view text, std::string_view where,
                           size_t bytes_max = 256u << 20);
+/// Takes the members of an object one by one, each gone before the next is read: what a hostile
+/// file can make of a few bytes is never all in memory at once.
+struct MemberReader {
+  size_t values_max;  ///< in one member, those inside of it counted too
+  std::function<void(const std::string& name, const nlohmann::json& value)> read;
+};
+/// As parse_json, in the file's order. A text that is no object has no members.
+void parse_json_members(std::string_view text, std::string_view where, size_t bytes_max,
+                        const MemberReader& reader);
 nlohmann::json read_json(const std::filesystem::path& path);
 
 /// The checks of config.json alone: what the fuzzer calls.

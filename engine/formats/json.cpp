@@ -19,7 +19,8 @@ constexpr size_t kReasonBytesMax = 200;  // the library quotes the whole token i
 
 class Builder final : public Json::json_sax_t {
  public:
-  Builder(std::string_view text, std::string_view where) : text_(text), where_(where) {}
+  Builder(std::string_view text, std::string_view where, const MemberReader* reader = nullptr)
+      : text_(text), where_(where), reader_(reader) {}
   Json take() { return std::move(root_); }
 
   bool null() override { return add(nullptr); }
@@ -40,6 +41,7 @@ class Builder final : public Json::json_sax_t {
     const auto [member, is_new] = members.try_emplace(name);
     if (!is_new) fail("{}: key {} appears twice in one object", where_, in_quotes(name));
     member_ = &member->second;
+    if (open_.size() == 1) outer_ = &*member, values_ = 0;
     return true;
   }
 
@@ -53,12 +55,17 @@ class Builder final : public Json::json_sax_t {
  private:
   /// Where the value belongs: the root, the member whose key came last, or the end of a list.
   Json* place(Json&& value) {
+    if (reader_ != nullptr && ++values_ > reader_->values_max && outer_ != nullptr) {
+      fail("{}: expected at most {} values in {}, found more", where_, reader_->values_max,
+           in_quotes(outer_->first));
+    }
     if (open_.empty()) return &(root_ = std::move(value));
     if (open_.back()->is_object()) return &(*member_ = std::move(value));
     return &open_.back()->get_ref<Json::array_t&>().emplace_back(std::move(value));
   }
   bool add(Json&& value) {
     place(std::move(value));
+    hand_over();
     return true;
   }
   bool open(Json&& empty) {
@@ -71,7 +78,14 @@ class Builder final : public Json::json_sax_t {
   }
   bool close() {
     open_.pop_back();
+    hand_over();
     return true;
+  }
+  /// Gives a member of the outermost object away when it is complete.
+  void hand_over() {
+    if (reader_ == nullptr || open_.size() != 1 || outer_ == nullptr) return;
+    reader_->read(outer_->first, outer_->second);
+    outer_->second = nullptr;
   }
 
   /// The library's words without its prefix: "unexpected ','; expected string literal".
@@ -89,17 +103,31 @@ class Builder final : public Json::json_sax_t {
   }
 
   std::string_view text_, where_;
+  const MemberReader* reader_;
+  Json::object_t::value_type* outer_ = nullptr;  // the outermost object's member that we are in
+  size_t values_ = 0;                            // in it
   Json root_;
   std::vector<Json*> open_;  // the objects and arrays that we are in
   Json* member_ = nullptr;   // of the innermost object: where its next value goes
 };
 
-}  // namespace
-
-nlohmann::json parse_json(std::string_view text, std::string_view where, size_t bytes_max) {
+void check_size(std::string_view text, std::string_view where, size_t bytes_max) {
   if (text.size() > bytes_max) {
     fail("{}: expected at most {} bytes of JSON, found {}", where, bytes_max, text.size());
   }
+}
+
+}  // namespace
+
+void parse_json_members(std::string_view text, std::string_view where, size_t bytes_max,
+                        const MemberReader& reader) {
+  check_size(text, where, bytes_max);
+  Builder builder(text, where, &reader);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+}
+
+nlohmann::json parse_json(std::string_view text, std::string_view where, size_t bytes_max) {
+  check_size(text, where, bytes_max);
   Builder builder(text, where);
   Json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();

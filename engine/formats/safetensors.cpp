@@ -20,7 +20,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kHeaderBytesMax = 100'000'000;  // the reference implementation's limit
-constexpr size_t kDimensionsMax = 64;              // LibTorch's limit
+constexpr size_t kMemberValuesMax = 65'536;  // a tensor needs seven, metadata rarely a hundred
+constexpr size_t kDimensionsMax = 64;        // LibTorch's limit
 constexpr const char* kMetadataKey = "__metadata__";
 
 constexpr std::array<std::pair<Dtype, std::string_view>, 10> kDtypes{{
@@ -38,14 +39,17 @@ constexpr std::array<std::pair<Dtype, std::string_view>, 10> kDtypes{{
 
 std::string known_dtypes() {
   std::vector<std::string_view> names;
+  names.reserve(kDtypes.size());
   for (const auto& [dtype, name] : kDtypes) names.push_back(name);
   return fmt::format("one of {}", fmt::join(names, ", "));
 }
 
 std::string_view read_header_text(std::span<const std::byte> file, std::string_view where) {
   if (file.size() < kLengthBytes) {
-    fail("{}: expected at least {} bytes (the length of the header), found {}", where, kLengthBytes,
-         file.size());
+    fail(
+        "{}: expected a safetensors file, whose first 8 bytes give the length of its header; here "
+        "are only {}",
+        where, file.size());
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) {
@@ -53,8 +57,10 @@ std::string_view read_header_text(std::span<const std::byte> file, std::string_v
   }
   const uint64_t room = file.size() - kLengthBytes;
   if (length > room) {
-    fail("{}: header: expected at most the {} bytes that follow its length, found a length of {}",
-         where, room, length);
+    fail(
+        "{}: expected a safetensors file, whose first 8 bytes give the length of its header; here "
+        "they give {}, and {} bytes follow",
+        where, length, room);
   }
   if (length > kHeaderBytesMax) {
     fail("{}: header: expected at most {} bytes, found a length of {}", where, kHeaderBytesMax,
@@ -62,7 +68,7 @@ std::string_view read_header_text(std::span<const std::byte> file, std::string_v
   }
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + kLengthBytes, length);
   if (!text.starts_with('{')) {
-    fail("{}: header: expected a JSON object, found {}", where,
+    fail("{}: expected a safetensors file, whose header is a JSON object; here it is {}", where,
          text.empty() ? "nothing" : in_quotes(text.substr(0, 1)));
   }
   return text;
@@ -234,15 +240,15 @@ SafetensorsFile::Header SafetensorsFile::parse(std::span<const std::byte> file,
                                                const std::filesystem::path& name_in_errors) {
   const std::string where = name_in_errors.string();
   const std::string_view text = read_header_text(file, where);
-  const Json json = parse_json(text, where + ": header", kHeaderBytesMax);
-
   const EntryReader::Data data{.begin = kLengthBytes + text.size(),
                                .bytes = file.size() - kLengthBytes - text.size()};
   Header header;
-  for (const auto& [name, value] : json.items()) {
+  const auto read = [&](const std::string& name, const Json& value) {
     if (name == kMetadataKey) header.metadata = read_metadata(value, where);
     else header.entries.push_back(EntryReader(where, name, value).read(data));
-  }
+  };
+  parse_json_members(text, where + ": header", kHeaderBytesMax,
+                     {.values_max = kMemberValuesMax, .read = read});
   std::sort(header.entries.begin(), header.entries.end(), [](const auto& a, const auto& b) {
     return std::tie(a.begin, a.bytes, a.name) < std::tie(b.begin, b.bytes, b.name);
   });

@@ -84,7 +84,8 @@ class Checkpoint {
 };
 
 /// Writes a safetensors file: to a temporary file beside it, fsync, rename. Data start on a
-/// multiple of 64 bytes from the start of the file.
+/// multiple of 64 bytes from the start of the file. A link stays one and what it leads to is
+/// written; a file that is replaced keeps its permissions.
 struct TensorToWrite {
   std::string name;
   Dtype dtype;
@@ -94,7 +95,11 @@ struct TensorToWrite {
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// Writes a small file whole or not at all (temporary, fsync, rename).
+/// Makes a rename to this path last through a power cut. The file is whole either way, so a folder
+/// that can't be synchronised (some network file systems) is no error.
+void sync_folder_of(const std::filesystem::path& path);
+
+/// Writes a small file whole or not at all (temporary, fsync, rename), in the same way.
 void write_file(const std::filesystem::path& path, std::string_view contents);
 
 }  // namespace crescent

@@ -1,6 +1,7 @@
 // Writing, whole or not at all: to a temporary file beside the target, fsync, rename, fsync of the
 // folder. Whoever reads the target meanwhile keeps the old file, mapped ones too.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <system_error>
 
 #include "engine/error.h"
 #include "engine/formats/describe.h"
@@ -24,22 +27,53 @@ constexpr size_t kDataAlignment = 64;
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kWriteBytesMax = size_t{64} << 20;  // a call; between two, Ctrl-C is heard
 
+/// Where a path leads: through symbolic links, also one that leads to nothing yet.
+fs::path followed(const fs::path& path) {
+  constexpr int kLinksMax = 40;  // the kernel's limit
+  fs::path target = path;
+  std::error_code error;
+  for (int i = 0; fs::is_symlink(fs::symlink_status(target, error)); ++i) {
+    if (i == kLinksMax)
+      fail("{}: expected a file, found links that lead in a circle", path.string());
+    const fs::path link = fs::read_symlink(target, error);
+    if (error) fail("{}: the link can't be read: {}", path.string(), error.message());
+    target = target.parent_path() / link;  // an absolute link stands for itself
+  }
+  return target;
+}
+
+/// The permissions of the file that is to be replaced; nothing if there is none.
+std::optional<mode_t> mode_of_regular(const fs::path& target) {
+  struct stat status {};
+  if (::stat(target.c_str(), &status) != 0) return std::nullopt;
+  if (S_ISREG(status.st_mode)) return status.st_mode & 07777;
+  fail("{}: expected a regular file or none, found {}; nothing was changed", target.string(),
+       S_ISDIR(status.st_mode) ? "a folder" : "a device, pipe or socket");
+}
+
 /// A file that appears under its name only when it is complete; otherwise it vanishes.
 class FileInTheMaking {
  public:
-  explicit FileInTheMaking(const fs::path& target) : target_(target) {
+  explicit FileInTheMaking(const fs::path& path) : target_(followed(path)) {
+    const std::optional<mode_t> mode = mode_of_regular(target_);
     static std::atomic<unsigned> made{0};
     do {
-      temporary_ = target;
+      temporary_ = target_;
       temporary_ += fmt::format(".{}-{}.tmp", ::getpid(), made++);
       descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) refuse();
+    if (descriptor_ < 0) {
+      temporary_.clear();  // not ours
+      refuse();
+    }
+    if (mode && ::fchmod(descriptor_, *mode) != 0) {
+      const int reason = errno;
+      discard();
+      errno = reason;
+      refuse();
+    }
   }
-  ~FileInTheMaking() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
+  ~FileInTheMaking() { discard(); }
   FileInTheMaking(const FileInTheMaking&) = delete;
   FileInTheMaking& operator=(const FileInTheMaking&) = delete;
 
@@ -60,22 +94,18 @@ class FileInTheMaking {
     if (::close(std::exchange(descriptor_, -1)) != 0) refuse();
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) refuse();
     temporary_.clear();
-    sync_folder();
+    sync_folder_of(target_);
   }
 
  private:
-  [[noreturn]] void refuse() const {
-    fail("{}: writing failed: {}; nothing was changed", target_.string(), std::strerror(errno));
+  void discard() {
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    temporary_.clear();
   }
 
-  /// Makes the rename last through a power cut. The file is whole either way, so a folder that
-  /// can't be synchronised (some network file systems) is no error.
-  void sync_folder() const {
-    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
+  [[noreturn]] void refuse() const {
+    fail("{}: writing failed: {}; nothing was changed", target_.string(), std::strerror(errno));
   }
 
   fs::path target_, temporary_;
@@ -168,6 +198,14 @@ void write_safetensors(const fs::path& path, std::span<const TensorToWrite> tens
   file.write(bytes_of_text(header));
   for (const TensorToWrite* tensor : order) file.write(tensor->data);
   file.finish();
+}
+
+void sync_folder_of(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
 }
 
 void write_file(const fs::path& path, std::string_view contents) {

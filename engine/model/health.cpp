@@ -66,7 +66,7 @@ std::vector<TensorHealth> health(const Model& model) {
   std::vector<TensorHealth> result;
   for (const TensorSpec& spec : model.layout()) {
     check_interrupt();
-    result.push_back(health_of(spec.name, model.stored().at(spec)));
+    result.push_back(health_of(stored_name(spec, model.source().prefix), model.stored().at(spec)));
   }
   return result;
 }

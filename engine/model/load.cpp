@@ -73,13 +73,10 @@ void require_floating(Dtype dtype) {
 }
 
 void refuse_unhealthy(const Model& model, const HfFolder& folder) {
-  const std::vector<TensorHealth> report = health(model);  // in the layout's order
-  for (size_t i = 0; i < report.size(); ++i) {
-    const TensorHealth& t = report[i];
+  for (const TensorHealth& t : health(model)) {
     if (t.nan == 0 && t.infinite == 0) continue;
     fail("{}: tensor '{}': expected finite numbers, found {} NaN and {} infinite among {}",
-         folder.path.string(), stored_name(folder.layout[i], folder.prefix), t.nan, t.infinite,
-         t.elements);
+         folder.path.string(), t.name, t.nan, t.infinite, t.elements);
   }
 }
 

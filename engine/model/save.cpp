@@ -33,11 +33,16 @@ class TemporaryFolder {
       : path_(target.parent_path() /
               fmt::format(".{}.{}.tmp", target.filename().string(), getpid())) {
     fs::remove_all(path_);
-    fs::create_directories(path_);
+    try {
+      make_parents(target.parent_path());
+      fs::create_directory(path_);
+    } catch (const fs::filesystem_error&) {
+      remove();
+      throw;
+    }
   }
   ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!kept_) fs::remove_all(path_, ignored);
+    if (!kept_) remove();
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -46,10 +51,24 @@ class TemporaryFolder {
   void become(const fs::path& target) {
     fs::rename(path_, target);  // replaces an empty folder, never a full one
     kept_ = true;
+    sync_folder_of(target);
   }
 
  private:
+  void make_parents(const fs::path& folder) {
+    if (folder.empty() || fs::exists(folder)) return;
+    make_parents(folder.parent_path());
+    if (fs::create_directory(folder)) made_.push_back(folder);
+  }
+  /// Takes what it made away again, but for folders that somebody has put something into.
+  void remove() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+    for (; !made_.empty(); made_.pop_back()) fs::remove(made_.back(), ignored);
+  }
+
   fs::path path_;
+  std::vector<fs::path> made_;  // parents that were not there, the outermost first
   bool kept_ = false;
 };
 

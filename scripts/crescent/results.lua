@@ -21,13 +21,11 @@ local function ratio_interval(value, row)
   return ('%s .. %s'):format(units.number(value.low), units.number(value.high))
 end
 
---- 'no difference within 2 %', 'cannot tell (within 5 %)': a verdict with what it is worth.
-local function verdict(value, row, result)
-  if row.baseline then return 'baseline' end
+--- 'no difference within 2 %': a verdict with what it is worth.
+local function verdict(value, _, result)
   if value == 'no difference' then
     return 'no difference within ' .. units.percent(result.same_within)
   end
-  if value == 'cannot tell' then return 'cannot tell' end
   return value
 end
 
@@ -64,19 +62,86 @@ local columns = {
     { 'name', plain, 'left' }, { 'kinds', words, 'left' }, { 'needs_data', yes_or_no, 'left', 'data' },
     { 'doc', plain, 'left' },
   },
-  tokens = { { 'id', plain }, { 'logit', number }, { 'probability', number } },
+  ids = { { 'id', plain } },
+  values = { { 'value', number } },
+  levels = { { 'level', plain } },
+  versions = { { 'name', plain, 'left' }, { 'version', plain, 'left' } },
+  tensors = {
+    { 'name', plain, 'left' }, { 'shape', shape }, { 'dtype', plain, 'left' }, { 'bytes', bytes },
+  },
+  captured = {
+    { 'name', plain, 'left' }, { 'count', count }, { 'shape', shape }, { 'dtype', plain, 'left' },
+  },
   compare = {
     { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
     { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
   },
 }
 
+--- The keys of a table in alphabetical order.
+local function names_of(values)
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- Rows { [field] = value } of a plain list.
+local function each_as(field)
+  return function(list)
+    local rows = {}
+    for i, value in ipairs(list) do rows[i] = { [field] = value } end
+    return rows
+  end
+end
+
+--- Rows of { logits = tensor, hidden = { tensors } }: a list of equal tensors is one row.
+local function captured_rows(captured)
+  local rows = {}
+  for _, name in ipairs(names_of(captured)) do
+    local value = captured[name]
+    local list = type(value) == 'table' and value or { value }
+    rows[#rows + 1] = { name = name, count = #list, shape = list[1] and list[1].shape,
+      dtype = list[1] and list[1].dtype }
+  end
+  return rows
+end
+
+local function tensor_rows(tensors)
+  local rows = {}
+  for i, name in ipairs(names_of(tensors)) do
+    local tensor = tensors[name]
+    rows[i] = { name = name, shape = tensor.shape, dtype = tensor.dtype, bytes = tensor.bytes }
+  end
+  return rows
+end
+
+--- crescent itself first, then what it is linked with.
+local function version_rows(versions)
+  local rows = { { name = 'crescent', version = versions.crescent } }
+  for _, name in ipairs(names_of(versions)) do
+    if name ~= 'crescent' then rows[#rows + 1] = { name = name, version = versions[name] } end
+  end
+  return rows
+end
+
+--- How the kinds that are tables, but no lists of rows, become such lists.
+local rows_by_kind = {
+  file = function(file) return file.tensors end,
+  machine = function(machine) return machine.read_bandwidth or {} end,
+  compare = function(made) return made.rows end,
+  ids = each_as 'id',
+  values = each_as 'value',
+  levels = each_as 'level',
+  versions = version_rows,
+  tensors = tensor_rows,
+  captured = captured_rows,
+}
+
 --- The list of rows of a result that is a table.
 local function rows_of(kind, result)
-  if kind == 'file' then return result.tensors end
-  if kind == 'machine' then return result.read_bandwidth or {} end
-  if kind == 'compare' then return result.rows end
-  return result
+  local rows = rows_by_kind[kind]
+  return rows and rows(result) or result
 end
 
 local function sheet(kind, result)
@@ -96,10 +161,7 @@ end
 
 --- Lines for what is missing and for what to be careful about.
 local function notes(result, lines)
-  local names = {}
-  for name in pairs(result.absent or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(names_of(result.absent or {})) do
     lines[#lines + 1] = ('no %s: %s'):format(name, result.absent[name])
   end
   for _, warning in ipairs(result.warnings or {}) do lines[#lines + 1] = 'warning: ' .. warning end
@@ -108,14 +170,14 @@ end
 
 --- Formats a model's facts: what `print(model)` shows.
 function results.model(facts)
-  local heads = facts.heads_min == facts.heads_max and facts.heads_max
-    or ('%d to %d'):format(facts.heads_min, facts.heads_max)
+  local heads = facts.heads_min == facts.heads_max and units.counted(facts.heads_max, 'head')
+    or ('%d to %d heads'):format(facts.heads_min, facts.heads_max)
   local memory = bytes(facts.bytes)
   if facts.bytes_widened > 0 then
     memory = ('%s + %s widened'):format(memory, bytes(facts.bytes_widened))
   end
-  return ('%s  %d layers x %s heads  d_model %d  %s params  %s on %s  %s  level %d'):format(
-    facts.family, facts.layers, heads, facts.d_model, scaled(facts.params), facts.dtype,
+  return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  level %d'):format(
+    facts.family, units.counted(facts.layers, 'layer'), heads, facts.d_model, scaled(facts.params), facts.dtype,
     facts.device, memory, facts.level)
 end
 
@@ -193,15 +255,23 @@ function results.plan(plan)
   for _, note in ipairs(plan.notes) do lines[#lines + 1] = 'note: ' .. note end
   return table.concat(lines, '\n')
 end
+function results.versions(list) return tables.text(sheet('versions', list)) end
+function results.tensors(list) return tables.text(sheet('tensors', list)) end
+function results.captured(made) return tables.text(sheet('captured', made)) end
 
-function results.tokens(list) return tables.text(sheet('tokens', list)) end
+--- A plain list on a line, folded as the prompt folds lists.
+local function line(list)
+  local parts = {}
+  for i = 1, math.min(#list, 10) do parts[i] = number(list[i]) end
+  if #list > 10 then parts[11] = ('... %d more'):format(#list - 10) end
+  return #parts == 0 and '{}' or '{ ' .. table.concat(parts, ', ') .. ' }'
+end
+results.ids, results.values, results.levels = line, line, line
 
 function results.file(file)
-  local lines = { ('%s  %s  %d tensors'):format(file.path, bytes(file.bytes), #file.tensors) }
-  local keys = {}
-  for key in pairs(file.metadata) do keys[#keys + 1] = key end
-  table.sort(keys)
-  for _, key in ipairs(keys) do
+  local lines = { ('%s  %s  %s'):format(file.path, bytes(file.bytes),
+    units.counted(#file.tensors, 'tensor')) }
+  for _, key in ipairs(names_of(file.metadata)) do
     lines[#lines + 1] = ('  %s = %s'):format(key, file.metadata[key])
   end
   lines[#lines + 1] = tables.text(sheet('file', file))
@@ -210,8 +280,8 @@ end
 
 function results.generated(made)
   local speed = made.tokens_per_s and (', %s tokens/s'):format(number(made.tokens_per_s)) or ''
-  return ('%s\n[%d prompt tokens, %d new, the first after %s%s, stopped by %s]'):format(
-    made.text or '{ ' .. table.concat(made.ids, ', ') .. ' }', made.prompt_tokens, made.new_tokens,
+  return ('%s\n[%s, %d new, the first after %s%s, stopped by %s]'):format(
+    made.text or line(made.ids), units.counted(made.prompt_tokens, 'prompt token'), made.new_tokens,
     units.format(made.ttft_ms, 'ms'), speed, made.stopped_by)
 end
 
@@ -231,14 +301,16 @@ local function machine_lines(machine)
     caches[#caches + 1] = ('L%d %s %s'):format(cache.level, cache.type, bytes(cache.bytes))
   end
   return {
-    ('%s  %d of %d cores, %d threads'):format(
-      machine.cpu, machine.cores, machine.cores_online, machine.threads),
+    ('%s  %d of %s, %s'):format(machine.cpu, machine.cores,
+      units.counted(machine.cores_online, 'core'), units.counted(machine.threads, 'thread')),
     'isa     ' .. table.concat(machine.isa, ' '),
     'caches  ' .. table.concat(caches, ', '),
     ('memory  %s, %s available'):format(bytes(machine.memory_bytes),
       bytes(machine.memory_bytes_available)),
     ('load    %s%s'):format(number(machine.load_1min),
       machine.governor and ', governor ' .. machine.governor or ''),
+    ('with    crescent %s, LibTorch %s, LuaJIT %s'):format(machine.versions.crescent,
+      machine.versions.LibTorch, machine.versions.LuaJIT),
   }
 end
 
@@ -247,8 +319,11 @@ function results.machine(machine)
   if machine.fp32_gflop_s then
     lines[#lines + 1] = ('fp32    %s GFLOP/s, %s with one thread'):format(
       number(machine.fp32_gflop_s), number(machine.fp32_gflop_s_one_thread))
-    lines[#lines + 1] = tables.text(sheet('machine', machine))
+  elseif machine.fp32_gflop_s_one_thread then
+    lines[#lines + 1] = ('fp32    %s GFLOP/s with one thread'):format(
+      number(machine.fp32_gflop_s_one_thread))
   end
+  if machine.read_bandwidth then lines[#lines + 1] = tables.text(sheet('machine', machine)) end
   return notes(machine, lines)
 end
 
@@ -258,6 +333,7 @@ function results.memory(memory)
       bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
     ('models   %d: %s stored, %s widened'):format(
       memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened)),
+    ('sessions %d: %s'):format(memory.sessions, bytes(memory.session_bytes)),
     ('tensors  %d in %d storages: %s; collected at %s'):format(
       memory.tensors, memory.tensor_storages, bytes(memory.tensor_bytes),
       bytes(memory.collect_at_bytes)),
@@ -326,6 +402,9 @@ results.metamethods = {
     __le = function(a, b) return a.median <= b.median end,
     __eq = function(a, b) return a.median == b.median end,
   },
+  -- An empty one is a list in JSON too.
+  ids = { __json = 'list' },
+  levels = { __json = 'list' },
 }
 
 local methods = {}
@@ -345,10 +424,8 @@ end
 
 --- A result that is one row: its scalars and Samples, in alphabetical order, through `format`.
 local function single_row(result, format)
-  local names, spec = {}, { titles = {}, rows = { {} } }
-  for name in pairs(result) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local spec = { titles = {}, rows = { {} } }
+  for _, name in ipairs(names_of(result)) do
     local value = result[name]
     if type(value) ~= 'table' or value.median then
       spec.titles[#spec.titles + 1] = name

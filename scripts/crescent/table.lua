@@ -21,10 +21,47 @@ local function widths_of(spec)
   return widths
 end
 
+--- What is wrong with a list of cells, or nil.
+local function problem_of_cells(cells, place)
+  if type(cells) ~= 'table' then
+    return ('%s: expected a list of strings, got %s'):format(place, type(cells))
+  end
+  for i, cell in ipairs(cells) do
+    if type(cell) ~= 'string' then
+      return ('%s: expected strings, got %s at position %d'):format(place, type(cell), i)
+    end
+  end
+end
+
+--- What is wrong with a table in the form that all functions here take, or nil.
+local function problem_of(spec)
+  if type(spec) ~= 'table' then
+    return 'expected { titles = {...}, rows = {...} }, got ' .. type(spec)
+  end
+  local problem = problem_of_cells(spec.titles, 'titles')
+  if problem then return problem end
+  if type(spec.rows) ~= 'table' then return 'rows: expected a list, got ' .. type(spec.rows) end
+  for r, row in ipairs(spec.rows) do
+    local place = ('rows[%d]'):format(r)
+    problem = problem_of_cells(row, place)
+    if problem then return problem end
+    if #row ~= #spec.titles then
+      return ('%s: expected %d cells, as many as titles, got %d'):format(place, #spec.titles, #row)
+    end
+  end
+end
+
+--- Tells a mistake on the line of whoever called the function of that name.
+local function check(name, spec)
+  local problem = problem_of(spec)
+  if problem then error(('crescent.table.%s: %s'):format(name, problem), 3) end
+end
+
 --- Aligns a table with two spaces between columns; no line ends in a space.
 ---@param spec { titles: string[], align: table<integer, 'left'|'right'>?, rows: string[][] }
 ---@return string
 function tables.text(spec)
+  check('text', spec)
   local widths, align = widths_of(spec), spec.align or {}
   local function line(cells)
     local padded = {}
@@ -40,6 +77,7 @@ end
 ---@param spec table  # as for `text`
 ---@return string
 function tables.markdown(spec)
+  check('markdown', spec)
   local escaped = { titles = spec.titles, rows = {} }
   for r, row in ipairs(spec.rows) do
     escaped.rows[r] = {}
@@ -64,6 +102,7 @@ end
 ---@param spec table  # as for `text`
 ---@return string
 function tables.csv(spec)
+  check('csv', spec)
   local function line(cells)
     local quoted = {}
     for i, cell in ipairs(cells) do

@@ -9,19 +9,35 @@ local scales = {
   ms = { { 1e3, 's' }, { 1, 'ms' }, { 1e-3, 'us' }, { 1e-6, 'ns' } },
 }
 
+local function shown(value)
+  return type(value) == 'string' and ("'%s'"):format(value) or type(value)
+end
+
+--- Expects arguments of the types that are named, in order; a mistake is told on the line of
+--- whoever called the function.
+local function check(name, types, ...)
+  for i, expected in ipairs(types) do
+    local value = select(i, ...)
+    if type(value) ~= expected then
+      error(('crescent.units.%s: argument %d: expected a %s, got %s'):format(name, i, expected,
+        shown(value)), 3)
+    end
+  end
+end
+
 --- Formats a value with the largest scale that it reaches: `units.format(123456, 'bytes')` is
 --- '120.6 KiB'.
 ---@param value number
 ---@param scale 'bytes'|'decimal_bytes'|'count'|'ns'|'ms'
 ---@return string
 function units.format(value, scale)
+  check('format', { 'number' }, value)
   local steps = scales[scale]
   if not steps then
-    local names = { 'bytes', 'count', 'decimal_bytes', 'ms', 'ns' }
-    error(("crescent.units.format: argument 2 'scale': expected '%s', got '%s'%s"):format(
-      table.concat(names, "' or '"), tostring(scale),
-      crescent.did_you_mean(tostring(scale), names)), 2)
+    error("crescent.units.format: argument 2: expected 'bytes', 'decimal_bytes', 'count', 'ns' or "
+      .. "'ms', got " .. shown(scale), 2)
   end
+  if value ~= value then return 'nan' end
   for i, step in ipairs(steps) do
     if math.abs(value) >= step[1] or i == #steps then
       local scaled = value / step[1]
@@ -36,10 +52,21 @@ end
 ---@param value number
 ---@return string
 function units.grouped(value)
+  check('grouped', { 'number' }, value)
+  if value ~= value then return 'nan' end
   local text = ('%.0f'):format(value)
   local sign, digits = text:match('^(-?)(%d+)$')
   if not digits then return text end
   return sign .. digits:reverse():gsub('(%d%d%d)', '%1,'):reverse():gsub('^,', '')
+end
+
+--- Counts things in words: '1 layer', '12 layers'.
+---@param count integer
+---@param thing string  # one of them
+---@return string
+function units.counted(count, thing)
+  check('counted', { 'number', 'string' }, count, thing)
+  return ('%s %s%s'):format(units.grouped(count), thing, count == 1 and '' or 's')
 end
 
 local function decimals_for(value, significant)
@@ -53,7 +80,8 @@ end
 ---@return string
 function units.number(value, significant)
   significant = significant or 4
-  if value ~= value then return 'nan' end -- LuaJIT may put a sign in front
+  check('number', { 'number', 'number' }, value, significant)
+  if value ~= value then return 'nan' end -- whatever its sign
   if math.abs(value) == math.huge then return tostring(value) end
   if value ~= 0 and (math.abs(value) < 1e-4 or math.abs(value) >= 1e12) then
     return ('%.' .. significant - 1 .. 'e'):format(value)
@@ -66,6 +94,8 @@ end
 ---@param value number
 ---@return string
 function units.exact(value)
+  check('exact', { 'number' }, value)
+  if value ~= value then return 'nan' end
   for digits = 15, 17 do
     local text = ('%.' .. digits .. 'g'):format(value)
     if tonumber(text) == value or digits == 17 then return text end
@@ -76,6 +106,8 @@ end
 ---@param share number
 ---@return string
 function units.percent(share)
+  check('percent', { 'number' }, share)
+  if share ~= share then return 'nan %' end
   return ('%.' .. math.min(decimals_for(share * 100, 3), 3) .. 'f %%'):format(share * 100)
 end
 
@@ -86,6 +118,7 @@ end
 ---@param unit string
 ---@return string
 function units.plus_minus(median, spread, unit)
+  check('plus_minus', { 'number', 'number', 'string' }, median, spread, unit)
   if unit == 'ms' and median < 0.1 then median, spread, unit = median * 1e3, spread * 1e3, 'us' end
   if unit == 'ms' and median >= 1e4 then median, spread, unit = median / 1e3, spread / 1e3, 's' end
   local decimals = math.min(math.max(decimals_for(spread, 1), decimals_for(median, 3)), 6)

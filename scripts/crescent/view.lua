@@ -65,12 +65,15 @@ function view.of(values, owner)
     end
     return inner[key]
   end
-  --- Positions count from 1, negative ones from the end.
-  local function position(index)
-    local place = index < 0 and #values + 1 + index or index
-    if values[place] ~= nil then return place end
-    error(('%s has no item %s: expected 1 .. %d, or -%d .. -1'):format(
-      owner, index, #values, #values), 3)
+  --- The position in a list that a caller means: from 1, or from the end if negative.
+  local function place_of(key)
+    local count = #values
+    if key == 0 then
+      error(('%s[0]: positions count from 1 (or -1 from the end)'):format(owner), 3)
+    elseif key % 1 ~= 0 or math.abs(key) > count then
+      error(('%s[%s] is out of range: it has %d'):format(owner, tostring(key), count), 3)
+    end
+    return key > 0 and key or count + 1 + key
   end
   local function nearest(name)
     local names = {}
@@ -82,10 +85,13 @@ function view.of(values, owner)
   meta.__name = 'crescent.View'
   meta.__view = values
   meta.__index = function(_, key)
-    if type(key) == 'number' and #values > 0 then return get(position(key)) end
+    if type(key) == 'number' and (values[1] ~= nil or next(values) == nil) then
+      return (get(place_of(key)))
+    end
     local value = get(key)
-    if value == nil and type(key) == 'string' then
-      error(("%s has no field '%s'%s"):format(owner, key, nearest(key)), 2)
+    if value == nil then
+      local name = tostring(key)
+      error(("%s has no field '%s'%s"):format(owner, name, nearest(name)), 2)
     end
     return value
   end

@@ -61,6 +61,20 @@ TEST(Pressure, AsksForACollectionWhenViewsAloneGrowTooMany) {
   EXPECT_TRUE(pressure.due());
 }
 
+TEST(Pressure, CountsSessionsBesideTensors) {
+  Pressure pressure(10 * kMegabyte);
+  pressure.hold(&storages[0], 6 * kMegabyte);
+  pressure.hold_session(6 * kMegabyte);
+  EXPECT_EQ(pressure.sessions(), 1);
+  EXPECT_EQ(pressure.session_bytes(), 6 * kMegabyte);
+  EXPECT_EQ(pressure.bytes(), 6 * kMegabyte) << "tensors alone";
+  EXPECT_TRUE(pressure.due());
+  pressure.release_session(6 * kMegabyte);
+  EXPECT_EQ(pressure.sessions(), 0);
+  EXPECT_EQ(pressure.session_bytes(), 0);
+  EXPECT_FALSE(pressure.due());
+}
+
 TEST(Pressure, LeavesTheCeilingWhenACollectionFreesEnough) {
   Pressure pressure(10 * kMegabyte);
   pressure.hold(&storages[0], 7 * kMegabyte);

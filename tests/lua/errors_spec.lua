@@ -37,6 +37,27 @@ test.group('loading', function()
       .. 'such file or '
       .. 'directory', crescent.inspect.file, '/no/such.safetensors')
   end)
+  test.case('an empty path is told from the start', function()
+    for name, fn in pairs { load = crescent.load, tokenizer = crescent.tokenizer } do
+      refuses(("crescent.%s: argument 1 'path': expected the path of a folder or the name of a "
+        .. "model, got ''"):format(name), fn, '')
+    end
+  end)
+  test.case('a file of another kind is told what was expected', function()
+    fixtures.with_file('abc', function(path)
+      refuses(('crescent.inspect.file: %s: expected a safetensors file, whose first 8 bytes give '
+        .. 'the length of its header; here are only 3'):format(path), crescent.inspect.file, path)
+    end)
+    fixtures.with_file('just some text', function(path)
+      refuses(('crescent.inspect.file: %s: expected a safetensors file, whose first 8 bytes give '
+        .. 'the length of its header; here they give 7885648055778899306, and 6 bytes follow')
+        :format(path), crescent.inspect.file, path)
+    end)
+    fixtures.with_file('\1\0\0\0\0\0\0\0[', function(path)
+      refuses(('crescent.inspect.file: %s: expected a safetensors file, whose header is a JSON '
+        .. "object; here it is '['"):format(path), crescent.inspect.file, path)
+    end)
+  end)
   test.case('the name of a preset is told about presets', function()
     local ok, problem = pcall(crescent.load, 'gpt2')
     test.ok(not ok)
@@ -91,6 +112,39 @@ test.group('loading', function()
   end)
 end)
 
+test.group('an argument', function()
+  test.case('is counted as the caller wrote it, without what stands in front of a colon', function()
+    refuses("model:weight: argument 1 'name': expected a string, got nothing", model.weight, model)
+    refuses('model:weight: expected a model in front of the colon, got 3', model.weight, 3)
+    refuses('model:weight: too many arguments: expected at most 1, got 2', model.weight, model, 'a',
+      'b')
+    refuses('model:generate: argument 2: expected a table of options, got 3', model.generate, model,
+      { 1 }, 3)
+    refuses("crescent.inspect.health: argument 1 'model': expected a model, got 3",
+      crescent.inspect.health, 3)
+  end)
+end)
+
+test.group('a view', function()
+  test.case('of a list counts from the end too, and knows its ends', function()
+    local layers = model.layers
+    test.equal(layers[-1].original_heads[-1], layers[#layers].heads)
+    test.equal(layers[-#layers].heads, layers[1].heads)
+    test.equal(layers[1].kv_of_head[1], 1)
+    refuses('model.layers[0]: positions count from 1 (or -1 from the end)',
+      function() return layers[0] end)
+    refuses(('model.layers[%d] is out of range: it has %d'):format(#layers + 1, #layers),
+      function() return layers[#layers + 1] end)
+    refuses(('model.layers[-%d] is out of range: it has %d'):format(#layers + 1, #layers),
+      function() return layers[-#layers - 1] end)
+    refuses(('model.layers[1.5] is out of range: it has %d'):format(#layers),
+      function() return layers[1.5] end)
+    refuses('model.layers[1].kv_of_head[99] is out of range: it has '
+      .. #layers[1].kv_of_head, function() return layers[1].kv_of_head[99] end)
+    refuses("model.config has no field '1'", function() return model.config[1] end)
+  end)
+end)
+
 test.group('a model', function()
   test.case('without a tokenizer says so', function()
     refuses(('model.tokenizer: %s: %s'):format(fixtures.model 'gpt2', no_tokenizer),
@@ -121,18 +175,8 @@ test.group('a model', function()
     refuses("a model has no method or field 'parms' (did you mean 'params'?)",
       function() return model.parms end)
     refuses("model.config has no field 'vocabulary'", function() return model.config.vocabulary end)
-    refuses("crescent.units.format: argument 2 'scale': expected 'bytes' or 'count' or "
-      .. "'decimal_bytes' or 'ms' or 'ns', got 'byte' (did you mean 'bytes'?)",
-      function() return crescent.units.format(1, 'byte') end)
     refuses("model.config has no field 'd_modl' (did you mean 'd_model'?)",
       function() return model.config.d_modl end)
-    local count = #model.layers
-    for _, index in ipairs { 0, count + 1, -count - 1, 1.5 } do
-      refuses(('model.layers has no item %s: expected 1 .. %d, or -%d .. -1'):format(
-        index, count, count), function() return model.layers[index] end)
-    end
-    test.equal(model.layers[-1].heads, model.layers[count].heads)
-    test.equal(tostring(model.layers[-count]), tostring(model.layers[1]))
     refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); "
       .. "model:weights() lists all 28",
       bare.weight, bare, 'wte.wieght')
@@ -145,9 +189,9 @@ test.group('a model', function()
     local closed = crescent.load(fixtures.model 'gpt2')
     closed:close()
     closed:close()
-    refuses("model:forward: argument 1 'model': expected an open model, got a closed one",
+    refuses("model:forward: expected an open model in front of the colon, got a closed one",
       closed.forward, closed, { 1 })
-    refuses("model.params: argument 1 'model': expected an open model, got a closed one",
+    refuses("model.params: expected an open model, got a closed one",
       function() return closed.params end)
   end)
 end)
@@ -157,46 +201,46 @@ test.group('ids', function()
     refuses('model:forward: token id 70000 at position 3 is outside the vocabulary: expected 0 '
       .. '.. 999',
       model.forward, model, { 1, 2, 70000 })
-    refuses("model:forward: argument 2 'ids': expected a list of token ids (integers >= 0), got "
+    refuses("model:forward: argument 1 'ids': expected a list of token ids (integers >= 0), got "
       .. "-3 at position 3",
       model.forward, model, { 1, 2, -3 })
     local tokenizer = model.tokenizer
     refuses('tokenizer:decode: token id 99999: expected 0 .. 999', tokenizer.decode, tokenizer,
       { 99999 })
-    refuses("tokenizer:decode: argument 2 'ids': expected a list of token ids (integers >= 0), "
+    refuses("tokenizer:decode: argument 1 'ids': expected a list of token ids (integers >= 0), "
       .. "got 'a' at position 1",
       tokenizer.decode, tokenizer, { 'a' })
     tokenizer:close()
-    refuses("tokenizer:encode: argument 1 'tokenizer': expected an open tokenizer, got a closed "
+    refuses("tokenizer:encode: expected an open tokenizer in front of the colon, got a closed "
       .. 'one',
       tokenizer.encode, tokenizer, 'x')
   end)
   test.case('that are none are refused', function()
-    refuses("model:forward: argument 2 'ids': expected at least one token id, got an empty list",
+    refuses("model:forward: argument 1 'ids': expected at least one token id, got an empty list",
       model.forward, model, {})
-    refuses("model:forward: argument 2 'ids': expected a list of token ids, got 'x'", model.forward,
+    refuses("model:forward: argument 1 'ids': expected a list of token ids, got 'x'", model.forward,
       model, 'x')
-    refuses("model:generate: argument 2 'prompt': expected at least one token id, got an empty "
+    refuses("model:generate: argument 1 'prompt': expected at least one token id, got an empty "
       .. 'list',
       model.generate, model, {})
-    refuses("model:generate: argument 2 'prompt': expected a prompt of at least one token, got ''",
+    refuses("model:generate: argument 1 'prompt': expected a prompt of at least one token, got ''",
       model.generate, model, '')
   end)
   test.case('in a batch must be lists of one length', function()
-    refuses("model:forward: argument 2 'ids': expected lists of equal length (the first has 2 "
+    refuses("model:forward: argument 1 'ids': expected lists of equal length (the first has 2 "
       .. "ids), got 1 in list 2",
       model.forward, model, { { 1, 2 }, { 3 } })
-    refuses("model:forward: argument 2 'ids': expected a list of lists of token ids, got 3 at "
+    refuses("model:forward: argument 1 'ids': expected a list of lists of token ids, got 3 at "
       .. "position 2",
       model.forward, model, { { 1, 2 }, 3 })
-    refuses("model:forward: argument 2 'ids': expected lists of at least one token id, got an "
+    refuses("model:forward: argument 1 'ids': expected lists of at least one token id, got an "
       .. "empty list 2",
       model.forward, model, { { 1, 2 }, {} })
   end)
   test.case('that are more than positions are refused', function()
     refuses("model:forward: 65 tokens are more than the model's 48 positions", bare.forward, bare,
       ones(65))
-    refuses("model:generate: argument 2 'prompt': expected at most 48 tokens (the model's "
+    refuses("model:generate: argument 1 'prompt': expected at most 48 tokens (the model's "
       .. "positions), got 65",
       bare.generate, bare, ones(65))
     refuses("model:session: option 'tokens': expected 1 .. 64 (the model's positions), got 10000",
@@ -210,6 +254,11 @@ test.group('generate', function()
       { 1 }, { tokens = 0 })
     refuses("model:generate: option 'top_p': expected a number in (0, 1], got 0", bare.generate,
       bare, { 1 }, { top_p = 0 })
+    for name, value in pairs { top_k = 3, top_p = 0.5, seed = 1 } do
+      refuses(("model:generate: option '%s': expected a temperature > 0 beside it, since only then "
+        .. 'tokens are drawn, got temperature = 0'):format(name), model.generate, model, { 1 },
+        { [name] = value })
+    end
     refuses("model:generate: option 'stop': expected a string or a list of strings, got 3",
       model.generate, model, { 1 }, { stop = 3 })
     refuses("model:generate: option 'stop': expected a text of at least one character, got ''",
@@ -232,13 +281,16 @@ test.group('a session', function()
     refuses('session:feed: 5 more tokens do not fit: the session holds 1 of 4; truncate it or '
       .. 'open a longer one',
       session.feed, session, ones(5))
-    refuses("session:truncate: argument 2 'n': expected 0 .. 1 (what it holds), got 3",
+    refuses("session:truncate: argument 1 'n': expected 0 .. 1 (what it holds), got 3",
       session.truncate, session, 3)
     test.equal(session.length, 1)
+    session:feed { 2, 3, 4 }
+    refuses('session:feed: 1 more token does not fit: the session holds 4 of 4; truncate it or '
+      .. 'open a longer one', session.feed, session, { 1 })
     session:close()
-    refuses("session:feed: argument 1 'session': expected an open session, got a closed one",
+    refuses("session:feed: expected an open session in front of the colon, got a closed one",
       session.feed, session, { 1 })
-    refuses("session.length: argument 1 'session': expected an open session, got a closed one",
+    refuses("session.length: expected an open session, got a closed one",
       function() return session.length end)
   end)
   test.case('that generates cannot be changed by its callback, but can be closed', function()
@@ -272,9 +324,9 @@ test.group('eval', function()
   test.case('needs a text, a window and a stride that fit', function()
     perplexity('the text has 1 token: expected at least 2, since one predicts the next',
       { text = 'a' })
-    perplexity("window: expected 2 .. 64 (the model's positions), got 1000",
+    perplexity("option 'window': expected 2 .. 64 (the model's positions), got 1000",
       { text = 'a b c', window = 1000 })
-    perplexity('stride: expected 1 .. 10 (the window), got 12',
+    perplexity("option 'stride': expected 1 .. 10 (the window), got 12",
       { text = 'a b c', window = 10, stride = 12 })
   end)
   test.case('compares models of one vocabulary', function()

@@ -1,5 +1,6 @@
 -- What tensors weigh, and when their memory goes.
 local test = require 'crescent.test'
+local fixtures = require 'fixtures'
 local tensor = crescent.tensor
 
 local function settle()
@@ -79,6 +80,91 @@ test.group('dropped tensors', function()
   end)
 end)
 
+test.group('sessions', function()
+  local model = crescent.load 'tiny'
+
+  test.case('count in crescent.memory() from when they open to when they close', function()
+    settle()
+    local before = crescent.memory()
+    local session = model:session()
+    local after = crescent.memory()
+    test.equal(after.sessions - before.sessions, 1)
+    test.equal(after.session_bytes - before.session_bytes, session.bytes)
+    test.ok(tostring(after):find('\nsessions ', 1, true))
+    session:close()
+    test.equal(crescent.memory().session_bytes, before.session_bytes)
+  end)
+
+  test.case('that are dropped stay within bounds, 1000 of 2 MB each', function()
+    local largest = 0
+    for _ = 1, 1000 do
+      model:session()
+      largest = math.max(largest, crescent.memory().session_bytes)
+    end
+    test.ok(largest > 100e6, 'collected before it must be')
+    test.ok(largest < 400e6, ('%.0f MB held at once'):format(largest / 1e6))
+  end)
+
+  test.case('of more than there is collect once before they are refused', function()
+    fixtures.with_folder(function(folder)
+      model:save(folder) -- makes the folder
+      local config = { model_type = 'llama', vocab_size = 3, hidden_size = 2, intermediate_size = 2,
+        num_hidden_layers = 1, num_attention_heads = 64, num_key_value_heads = 64, head_dim = 512,
+        max_position_embeddings = 2 ^ 26, rms_norm_eps = 1e-5, hidden_act = 'silu',
+        tie_word_embeddings = true }
+      local file = assert(io.open(folder .. '/config.json', 'w'))
+      file:write(crescent.json.encode(config))
+      file:close()
+      local weights = { ['model.embed_tokens.weight'] = tensor.ones(3, 2),
+        ['model.norm.weight'] = tensor.ones(2) }
+      for name, shape in pairs {
+        ['input_layernorm'] = { 2 }, ['post_attention_layernorm'] = { 2 },
+        ['self_attn.q_proj'] = { 32768, 2 }, ['self_attn.k_proj'] = { 32768, 2 },
+        ['self_attn.v_proj'] = { 32768, 2 }, ['self_attn.o_proj'] = { 2, 32768 },
+        ['mlp.gate_proj'] = { 2, 2 }, ['mlp.up_proj'] = { 2, 2 }, ['mlp.down_proj'] = { 2, 2 },
+      } do weights['model.layers.0.' .. name .. '.weight'] = tensor.ones(shape) end
+      tensor.save(folder .. '/model.safetensors', weights)
+      local long = crescent.load(folder)
+      local dropped = newproxy(true)
+      local collected = false
+      getmetatable(dropped).__gc = function() collected = true end
+      dropped = nil
+      collectgarbage('stop')
+      local ok, problem = pcall(long.session, long)
+      collectgarbage('restart')
+      test.ok(not ok)
+      test.ok(tostring(problem):find('^model:session: not enough memory: a session of 1 x '
+        .. "67108864 tokens needs 17592.2 GB, [%d.]+ GB free; Lua's tensors hold "), tostring(problem))
+      test.ok(collected, 'nothing was collected')
+      return dropped
+    end)
+  end)
+end)
+
+test.group('a tensor that a finaliser closes', function()
+  test.case('is still there for the call that works on it', function()
+    for _, read in ipairs { 'tolist', 'view', 'to' } do
+      local t, wanted = tensor.arange(20000), tensor.arange(20000)
+      settle()
+      collectgarbage('stop')
+      do
+        local bomb = newproxy(true)
+        getmetatable(bomb).__gc = function() t:close() end
+      end
+      local call, argument = t[read], read == 'to' and 'int64' or nil
+      local multiplier = collectgarbage('setstepmul', 1e6) -- a step is all of a collection
+      collectgarbage('restart') -- at the next allocation, which is inside of the call
+      local got = argument and call(t, argument) or call(t)
+      collectgarbage('setstepmul', multiplier)
+      settle()
+      test.equal(tostring(t), '[closed tensor]')
+      if read == 'tolist' then test.equal(got, wanted:tolist()) end
+      if read == 'view' then test.equal({ #got, got[20000] }, { 20000, 20000 }) end
+      if read == 'to' then test.ok(got:float():eq(wanted):all():item()) end
+    end
+  end)
+end)
+
 test.group('tensor:close', function()
   test.case('may be called twice, and leaves an error for those who go on using it', function()
     local t = tensor { 1, 2 }
@@ -86,12 +172,12 @@ test.group('tensor:close', function()
     t:close()
     test.equal(tostring(t), '[closed tensor]')
     test.raises(function() t:sum() end,
-      "tensor:sum: argument 1 'tensor': expected an open tensor, got a closed one")
+      "tensor:sum: expected an open tensor in front of the colon, got a closed one")
     test.raises(function() return t + 1 end,
       "tensor:add: argument 1 'left': expected an open tensor, got a closed one")
     test.raises(function() return #t end, '#tensor: expected an open tensor, got a closed one')
     test.raises(function() return t.shape end,
-      "tensor.shape: argument 1 'tensor': expected an open tensor, got a closed one")
+      "tensor.shape: expected an open tensor, got a closed one")
     test.raises(function() tensor.cat { t } end,
       "crescent.tensor.cat: argument 1 'tensors': expected a list of tensors, got a "
         .. "closed tensor at position 1")

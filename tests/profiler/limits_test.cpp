@@ -1,4 +1,9 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
 
 #include "engine/error.h"
 #include "profiler/machine.h"
@@ -29,6 +34,11 @@ TEST(BandwidthAt, RefusesAMachineThatWasNotMeasuredAndNoBytes) {
             "bandwidth_at: no read bandwidth has been measured on this machine");
   Machine machine;
   machine.read_bandwidth = {{1'000'000, 5, 100}};
+  machine.read_bandwidth = {{1'000'000, 5, std::nullopt}};
+  EXPECT_EQ(message(machine, 1e6),
+            "bandwidth_at: no read bandwidth has been measured on this machine")
+      << "one thread's is not all threads'";
+  machine.read_bandwidth = {{1'000'000, 5, 100}};
   EXPECT_EQ(message(machine, 0), "bandwidth_at: expected a positive number of bytes, got 0");
 }
 
@@ -40,7 +50,7 @@ TEST(MachineLimits, AreMeasuredOnceAndKept) {
   for (const auto& row : machine.read_bandwidth) {
     EXPECT_GT(row.bytes, before);
     EXPECT_GT(row.one_thread_gb_s, 0);
-    EXPECT_GT(row.all_threads_gb_s, 0);
+    EXPECT_GT(row.all_threads_gb_s.value_or(0), 0);
     before = row.bytes;
   }
   // Each working set was measured or has a reason.
@@ -49,6 +59,26 @@ TEST(MachineLimits, AreMeasuredOnceAndKept) {
     missing += name.starts_with("read_bandwidth at");
   EXPECT_EQ(machine.read_bandwidth.size() + missing, 6u);
   EXPECT_EQ(&machine_limits(2), &machine) << "not measured again";
+}
+
+/// Measures where the kernel gives no more address space, which a thread's stack needs. Returns 0
+/// if one thread was measured all the same and the rest says why it is not there.
+int measure_without_threads() {
+  const rlimit none{1, 1};
+  if (setrlimit(RLIMIT_AS, &none) != 0) return 1;
+  const Machine& machine = machine_limits(2, true);
+  std::map<std::string, std::string> absent(machine.absent.begin(), machine.absent.end());
+  if (machine.fp32_gflop_s_one_thread <= 0) return 2;
+  if (machine.fp32_gflop_s != 0) return 3;
+  if (!absent["fp32_gflop_s"].starts_with("threads: the system gave 1 of 2: ")) return 4;
+  return absent["read_bandwidth"].ends_with("the system gives no more memory") ? 0 : 5;
+}
+
+TEST(MachineLimits, OfOneThreadAreMeasuredWhereMoreAreDenied) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers need address space of their own";
+#endif
+  EXPECT_EXIT(std::exit(measure_without_threads()), testing::ExitedWithCode(0), "");
 }
 
 TEST(MachineLimits, RefuseLessThanOneThread) {

@@ -10,7 +10,7 @@
     --ignore-eos                 go on past an end-of-text token
     --level INTEGER              optimisation level (0 or 1)
     --repetition-penalty NUMBER  divides the logits of tokens seen; 1 is none
-    --seed INTEGER               of the sampling (default: 1)
+    --seed INTEGER               of the sampling; 1 if not given
     --stop STRING                end in front of this text (may be given more than once)
     --temperature NUMBER         0 takes the likeliest token (default: 0)
     --tokens INTEGER             new tokens at most (default: 100)

@@ -25,7 +25,7 @@ return function()
     repetition_penalty = {
       'divides the logits of tokens seen; 1 is none', type = 'number', above = 0,
     },
-    seed = { 'of the sampling', default = 1, type = 'integer', at_least = 0, at_most = 2 ^ 53 },
+    seed = { 'of the sampling; 1 if not given', type = 'integer', at_least = 0, at_most = 2 ^ 53 },
     stop = { 'end in front of this text', many = true, nonempty = true },
     ignore_eos = { 'go on past an end-of-text token', default = false },
     level = {

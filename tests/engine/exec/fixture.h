@@ -16,11 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/error.h"
 #include "engine/exec/forward.h"
 #include "engine/formats/safetensors.h"
 #include "engine/model/load.h"
 #include "engine/threads.h"
+#include "tests/support.h"
 
 namespace crescent::test {
 
@@ -112,34 +112,6 @@ inline at::Tensor some_ids(int64_t batch, int64_t tokens, int64_t vocab, int64_t
   }
   return ids;
 }
-
-/// The message of the crescent::Error that `act` throws; fails the test if it throws none.
-template <class Act>
-std::string message_of(Act&& act) {
-  try {
-    act();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  ADD_FAILURE() << "no crescent::Error was thrown";
-  return {};
-}
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "crescent-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// How gtest names a parameter made of a folder and a level.
 inline std::string folder_and_level(

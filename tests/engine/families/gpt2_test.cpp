@@ -1,32 +1,16 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "engine/families/family.h"
-#include "engine/formats/hf_folder.h"
-#include "tests/engine/formats/support.h"
+#include "tests/engine/families/family_test.h"
 
 namespace crescent {
 namespace {
 
-using Json = nlohmann::json;
+class Gpt2Family : public FamilyTest {
+ protected:
+  Gpt2Family() : FamilyTest("gpt2") {}
+};
 
-const Family& family() { return family_of("gpt2", ""); }
-
-Json valid() { return read_json(fixture("models/gpt2/config.json")); }
-
-DecoderConfig read(const Json& config) { return family().read(config, "config.json"); }
-
-DecoderConfig read_with(const char* key, const Json& value) {
-  Json config = valid();
-  config[key] = value;
-  return read(config);
-}
-
-std::string refusal_with(const char* key, const Json& value) {
-  return message_of([&] { read_with(key, value); });
-}
-
-TEST(Gpt2Family, ReadsEverySetting) {
+TEST_F(Gpt2Family, ReadsEverySetting) {
   const DecoderConfig config = read(valid());
   EXPECT_EQ(config.family, "gpt2");
   EXPECT_EQ(config.vocab, 96);
@@ -49,7 +33,7 @@ TEST(Gpt2Family, ReadsEverySetting) {
   EXPECT_EQ(layer.origin.heads, (std::vector<int32_t>{0, 1, 2, 3}));
 }
 
-TEST(Gpt2Family, DoesWhatTheFamilyAllows) {
+TEST_F(Gpt2Family, DoesWhatTheFamilyAllows) {
   EXPECT_EQ(read_with("n_inner", 40).layers[0].ffn_width, 40);
   EXPECT_EQ(read_with("scale_attn_weights", false).layers[1].attention_scale, 1.0);
   EXPECT_EQ(read_with("scale_attn_by_inverse_layer_idx", true).layers[0].attention_scale,
@@ -61,7 +45,7 @@ TEST(Gpt2Family, DoesWhatTheFamilyAllows) {
   EXPECT_EQ(read_with("layer_norm_epsilon", 1e-3).norm_eps, 1e-3);
 }
 
-TEST(Gpt2Family, KnowsActivationsByAllTheirNames) {
+TEST_F(Gpt2Family, KnowsActivationsByAllTheirNames) {
   const std::pair<const char*, Activation> names[] = {
       {"relu", Activation::relu},          {"gelu", Activation::gelu},
       {"gelu_new", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
@@ -75,13 +59,13 @@ TEST(Gpt2Family, KnowsActivationsByAllTheirNames) {
             "gelu_pytorch_tanh, silu, swish, found 'quick_gelu'");
 }
 
-TEST(Gpt2Family, TiesTheHeadUnlessTold) {
+TEST_F(Gpt2Family, TiesTheHeadUnlessTold) {
   Json config = valid();
   config.erase("tie_word_embeddings");
   EXPECT_TRUE(read(config).tied_head);
 }
 
-TEST(Gpt2Family, ReadsSizesByTheNamesThatTransformersAlsoTakes) {
+TEST_F(Gpt2Family, ReadsSizesByTheNamesThatTransformersAlsoTakes) {
   Json config = valid();
   for (const auto& [old_name, name] :
        {std::pair("n_embd", "hidden_size"), std::pair("n_layer", "num_hidden_layers"),
@@ -96,7 +80,7 @@ TEST(Gpt2Family, ReadsSizesByTheNamesThatTransformersAlsoTakes) {
             "config.json: field 'num_attention_heads': expected 8 as in 'n_head', found 4");
 }
 
-TEST(Gpt2Family, FallsBackToTheOldNameOfPositions) {
+TEST_F(Gpt2Family, FallsBackToTheOldNameOfPositions) {
   Json config = valid();
   config.erase("n_positions");
   config["n_ctx"] = 48;
@@ -107,7 +91,7 @@ TEST(Gpt2Family, FallsBackToTheOldNameOfPositions) {
             "nothing");
 }
 
-TEST(Gpt2Family, FillsNoSizeWithADefault) {
+TEST_F(Gpt2Family, FillsNoSizeWithADefault) {
   for (const char* size : {"vocab_size", "n_embd", "n_layer", "n_head", "n_positions"}) {
     Json config = valid();
     config.erase(size);
@@ -117,7 +101,7 @@ TEST(Gpt2Family, FillsNoSizeWithADefault) {
   }
 }
 
-TEST(Gpt2Family, RefusesSizesOutOfBounds) {
+TEST_F(Gpt2Family, RefusesSizesOutOfBounds) {
   EXPECT_EQ(refusal_with("n_layer", 0),
             "config.json: field 'n_layer': expected a whole number from 1 to 10000, found 0");
   EXPECT_EQ(refusal_with("n_layer", -1),
@@ -139,7 +123,7 @@ TEST(Gpt2Family, RefusesSizesOutOfBounds) {
             "and 'n_head', found 163840000");
 }
 
-TEST(Gpt2Family, RefusesSettingsOfTheWrongKind) {
+TEST_F(Gpt2Family, RefusesSettingsOfTheWrongKind) {
   EXPECT_EQ(refusal_with("layer_norm_epsilon", 0),
             "config.json: field 'layer_norm_epsilon': expected a number above 0, found 0");
   EXPECT_EQ(refusal_with("layer_norm_epsilon", "1e-5"),
@@ -150,7 +134,7 @@ TEST(Gpt2Family, RefusesSettingsOfTheWrongKind) {
             "config.json: field 'activation_function': expected a string, found 1");
 }
 
-TEST(Gpt2Family, RefusesByNameWhatItDoesNotDo) {
+TEST_F(Gpt2Family, RefusesByNameWhatItDoesNotDo) {
   EXPECT_EQ(refusal_with("add_cross_attention", true),
             "config.json: field 'add_cross_attention': expected false (crescent doesn't do this), "
             "found true");
@@ -166,7 +150,7 @@ TEST(Gpt2Family, RefusesByNameWhatItDoesNotDo) {
             "this), found an object");
 }
 
-TEST(Gpt2Family, ListsItsTensorsInForwardOrder) {
+TEST_F(Gpt2Family, ListsItsTensorsInForwardOrder) {
   Json config = valid();
   config["n_layer"] = 1;
   config["tie_word_embeddings"] = false;
@@ -181,7 +165,7 @@ TEST(Gpt2Family, ListsItsTensorsInForwardOrder) {
             "h.0.mlp.c_proj.bias ln_f.weight ln_f.bias lm_head.weight ");
 }
 
-TEST(Gpt2Family, LaysOutLayersThatLostHeadsNeuronsOrAHalf) {
+TEST_F(Gpt2Family, LaysOutLayersThatLostHeadsNeuronsOrAHalf) {
   DecoderConfig config = read(valid());
   config.layers[0].kv_of_head = {0, 1};
   config.layers[0].kv_heads = 2;
@@ -203,7 +187,7 @@ TEST(Gpt2Family, LaysOutLayersThatLostHeadsNeuronsOrAHalf) {
   EXPECT_EQ(shape_of("h.1.mlp.c_fc.weight"), (std::vector<int64_t>{32, 128}));
 }
 
-TEST(Gpt2Family, WritesWhatItReadsBackEqual) {
+TEST_F(Gpt2Family, WritesWhatItReadsBackEqual) {
   for (const auto& [key, value] : std::vector<std::pair<const char*, Json>>{
            {"n_inner", nullptr},
            {"n_inner", 40},
@@ -221,7 +205,7 @@ TEST(Gpt2Family, WritesWhatItReadsBackEqual) {
   }
 }
 
-TEST(Gpt2Family, WritesTheKeysOfTransformers) {
+TEST_F(Gpt2Family, WritesTheKeysOfTransformers) {
   EXPECT_EQ(family().write(read(valid())).dump(),
             R"({"activation_function":"gelu_new","architectures":["GPT2LMHeadModel"],)"
             R"("layer_norm_epsilon":1e-05,"model_type":"gpt2","n_ctx":48,"n_embd":32,"n_head":4,)"
@@ -230,41 +214,36 @@ TEST(Gpt2Family, WritesTheKeysOfTransformers) {
             R"("tie_word_embeddings":true,"vocab_size":96})");
 }
 
-TEST(Gpt2Family, RefusesToWriteWhatHuggingFaceHasNoWordFor) {
-  const auto refusal = [](const auto& change) {
-    DecoderConfig config = read(valid());
-    change(config);
-    return message_of([&] { family().write(config); });
-  };
+TEST_F(Gpt2Family, RefusesToWriteWhatHuggingFaceHasNoWordFor) {
   const std::string cannot = "config.json of family 'gpt2' can't say: ";
-  EXPECT_EQ(refusal([](auto& c) { c.layers[1].ffn_width = 5; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers[1].ffn_width = 5; }),
             cannot + "layer 2: heads or neurons were removed");
-  EXPECT_EQ(refusal([](auto& c) { c.layers[0].kv_of_head.clear(); }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers[0].kv_of_head.clear(); }),
             cannot + "layer 1: heads or neurons were removed");
-  EXPECT_EQ(refusal([](auto& c) { c.layers[1].has_ffn = false; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers[1].has_ffn = false; }),
             cannot + "layer 2: heads or neurons were removed");
-  EXPECT_EQ(refusal([](auto& c) { c.layers.clear(); }), cannot + "a model without layers");
-  EXPECT_EQ(refusal([](auto& c) { c.layers[1].attention_scale = 0.7; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers.clear(); }), cannot + "a model without layers");
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers[1].attention_scale = 0.7; }),
             cannot + "these attention scales");
-  EXPECT_EQ(refusal([](auto& c) { c.norm = NormKind::rms_norm; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.norm = NormKind::rms_norm; }),
             cannot + "another norm than layer_norm");
-  EXPECT_EQ(refusal([](auto& c) { c.positions = PositionKind::rotary; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.positions = PositionKind::rotary; }),
             cannot + "other positions than learned ones");
-  EXPECT_EQ(refusal([](auto& c) { c.gated_ffn = true; }), cannot + "a gated feed-forward");
-  EXPECT_EQ(refusal([](auto& c) { c.qkv_bias = false; }), cannot + "missing biases");
-  EXPECT_EQ(refusal([](auto& c) {
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.gated_ffn = true; }), cannot + "a gated feed-forward");
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.qkv_bias = false; }), cannot + "missing biases");
+  EXPECT_EQ(refusal_to_write([](auto& c) {
               c.layers.assign(
                   2, whole_layer({.heads = 4, .kv_heads = 2, .head_dim = 8, .ffn_width = 9}));
             }),
             cannot + "shared key/value heads");
-  EXPECT_EQ(refusal([](auto& c) {
+  EXPECT_EQ(refusal_to_write([](auto& c) {
               c.layers.assign(
                   2, whole_layer({.heads = 4, .kv_heads = 4, .head_dim = 6, .ffn_width = 9}));
             }),
             cannot + "heads that don't add up to n_embd");
 }
 
-TEST(Gpt2Family, IgnoresOnlyWhatHoldsNothingLearned) {
+TEST_F(Gpt2Family, IgnoresOnlyWhatHoldsNothingLearned) {
   DecoderConfig config = read(valid());
   EXPECT_TRUE(family().ignorable("h.1.attn.bias", config));
   EXPECT_TRUE(family().ignorable("h.0.attn.masked_bias", config));

@@ -1,34 +1,16 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "engine/families/family.h"
-#include "engine/formats/hf_folder.h"
-#include "tests/engine/formats/support.h"
+#include "tests/engine/families/family_test.h"
 
 namespace crescent {
 namespace {
 
-using Json = nlohmann::json;
+class LlamaFamily : public FamilyTest {
+ protected:
+  LlamaFamily() : FamilyTest("llama") {}
+};
 
-const Family& family() { return family_of("llama", ""); }
-
-Json valid(const char* name = "llama") {
-  return read_json(fixture("models/") + name + "/config.json");
-}
-
-DecoderConfig read(const Json& config) { return family().read(config, "config.json"); }
-
-DecoderConfig read_with(const char* key, const Json& value) {
-  Json config = valid();
-  config[key] = value;
-  return read(config);
-}
-
-std::string refusal_with(const char* key, const Json& value) {
-  return message_of([&] { read_with(key, value); });
-}
-
-TEST(LlamaFamily, ReadsEverySetting) {
+TEST_F(LlamaFamily, ReadsEverySetting) {
   const DecoderConfig config = read(valid());
   EXPECT_EQ(config.family, "llama");
   EXPECT_EQ(config.vocab, 96);
@@ -50,7 +32,7 @@ TEST(LlamaFamily, ReadsEverySetting) {
   EXPECT_EQ(config.layers[0].attention_scale, 1 / std::sqrt(8.0));
 }
 
-TEST(LlamaFamily, ReadsAHeadDimThatHeadsDoNotAddUpTo) {
+TEST_F(LlamaFamily, ReadsAHeadDimThatHeadsDoNotAddUpTo) {
   const DecoderConfig config = read(valid("llama3_headdim"));
   EXPECT_EQ(config.layers[0].head_dim, 12);
   EXPECT_EQ(config.layers[0].kv_of_head, (std::vector<int32_t>{0, 0, 0, 0}));
@@ -60,7 +42,7 @@ TEST(LlamaFamily, ReadsAHeadDimThatHeadsDoNotAddUpTo) {
   EXPECT_EQ(layout[2].shape, (std::vector<int64_t>{48, 32}));
 }
 
-TEST(LlamaFamily, ReadsRopeScalingInBothSpellings) {
+TEST_F(LlamaFamily, ReadsRopeScalingInBothSpellings) {
   const Rotary linear{.theta = 10000, .scaling = Rotary::Scaling::linear, .factor = 2.5};
   EXPECT_EQ(read(valid("llama_tied_linear")).rotary, linear);
   EXPECT_EQ(read(valid("llama_tied_linear_oldcfg")).rotary, linear);
@@ -74,7 +56,7 @@ TEST(LlamaFamily, ReadsRopeScalingInBothSpellings) {
   EXPECT_EQ(read(valid("llama3_headdim_oldcfg")).rotary, llama3);
 }
 
-TEST(LlamaFamily, ReadsTheRotaryBaseWhereverItStands) {
+TEST_F(LlamaFamily, ReadsTheRotaryBaseWhereverItStands) {
   Json config = valid();
   config["rope_parameters"] = {{"rope_theta", 500000.0}, {"rope_type", "default"}};
   EXPECT_EQ(read(config).rotary.theta, 500000.0);
@@ -88,7 +70,7 @@ TEST(LlamaFamily, ReadsTheRotaryBaseWhereverItStands) {
   EXPECT_EQ(read(config).rotary.theta, 70000.0) << "both spellings, agreeing";
 }
 
-TEST(LlamaFamily, RefusesRotarySettingsThatContradictEachOther) {
+TEST_F(LlamaFamily, RefusesRotarySettingsThatContradictEachOther) {
   EXPECT_EQ(refusal_with("rope_theta", 20000.0),
             "config.json: field 'rope_theta': expected 10000 as in 'rope_parameters', found 20000");
   EXPECT_EQ(refusal_with("rope_scaling", {{"type", "linear"}, {"factor", 2}}),
@@ -100,7 +82,7 @@ TEST(LlamaFamily, RefusesRotarySettingsThatContradictEachOther) {
             "found 'linear'");
 }
 
-TEST(LlamaFamily, RefusesOtherRopeTypesByName) {
+TEST_F(LlamaFamily, RefusesOtherRopeTypesByName) {
   for (const char* type : {"yarn", "dynamic", "longrope"}) {
     EXPECT_EQ(refusal_with("rope_parameters", {{"rope_type", type}, {"factor", 4.0}}),
               fmt::format("config.json: field 'rope_parameters.rope_type': expected one of "
@@ -114,7 +96,7 @@ TEST(LlamaFamily, RefusesOtherRopeTypesByName) {
             "found 'dynamic'");
 }
 
-TEST(LlamaFamily, RefusesRopeKeysThatItsTypeDoesNotHave) {
+TEST_F(LlamaFamily, RefusesRopeKeysThatItsTypeDoesNotHave) {
   EXPECT_EQ(refusal_with("rope_parameters", {{"full_attention", {{"rope_type", "linear"}}}}),
             "config.json: field 'rope_parameters.full_attention': expected no such key with rope "
             "type 'default', found an object");
@@ -124,7 +106,7 @@ TEST(LlamaFamily, RefusesRopeKeysThatItsTypeDoesNotHave) {
       "'linear', found 32");
 }
 
-TEST(LlamaFamily, RefusesIncompleteOrImpossibleScaling) {
+TEST_F(LlamaFamily, RefusesIncompleteOrImpossibleScaling) {
   EXPECT_EQ(refusal_with("rope_parameters", "linear"),
             "config.json: field 'rope_parameters': expected an object, found 'linear'");
   EXPECT_EQ(refusal_with("rope_parameters", {{"rope_type", "linear"}}),
@@ -138,13 +120,13 @@ TEST(LlamaFamily, RefusesIncompleteOrImpossibleScaling) {
             "'low_freq_factor', 4, found 4");
 }
 
-TEST(LlamaFamily, TakesThePositionsForTheOriginalOnesIfTheyAreLeftOut) {
+TEST_F(LlamaFamily, TakesThePositionsForTheOriginalOnesIfTheyAreLeftOut) {
   Json config = valid("llama3_headdim");
   config["rope_parameters"].erase("original_max_position_embeddings");
   EXPECT_EQ(read(config).rotary.original_positions, 512);
 }
 
-TEST(LlamaFamily, RefusesToTurnAPartOfAHead) {
+TEST_F(LlamaFamily, RefusesToTurnAPartOfAHead) {
   const char* const message =
       "config.json: field '{}partial_rotary_factor': expected 1 (crescent turns whole heads in "
       "this family), found 0.5";
@@ -154,7 +136,7 @@ TEST(LlamaFamily, RefusesToTurnAPartOfAHead) {
   EXPECT_EQ(refusal_with("partial_rotary_factor", 1.0), "no error");
 }
 
-TEST(LlamaFamily, DoesWhatTheFamilyAllows) {
+TEST_F(LlamaFamily, DoesWhatTheFamilyAllows) {
   EXPECT_TRUE(read_with("attention_bias", true).qkv_bias);
   EXPECT_TRUE(read_with("attention_bias", true).attention_output_bias);
   EXPECT_TRUE(read_with("mlp_bias", true).ffn_bias);
@@ -165,20 +147,20 @@ TEST(LlamaFamily, DoesWhatTheFamilyAllows) {
   EXPECT_EQ(read_with("pretraining_tp", 4), read(valid()));
 }
 
-TEST(LlamaFamily, LeavesTheHeadUntiedUnlessTold) {
+TEST_F(LlamaFamily, LeavesTheHeadUntiedUnlessTold) {
   Json config = valid("llama_tied_linear");
   EXPECT_TRUE(read(config).tied_head);
   config.erase("tie_word_embeddings");
   EXPECT_FALSE(read(config).tied_head);
 }
 
-TEST(LlamaFamily, GivesEveryHeadItsOwnKeysIfNothingElseIsSaid) {
+TEST_F(LlamaFamily, GivesEveryHeadItsOwnKeysIfNothingElseIsSaid) {
   Json config = valid();
   config.erase("num_key_value_heads");
   EXPECT_EQ(read(config).layers[0].kv_of_head, (std::vector<int32_t>{0, 1, 2, 3}));
 }
 
-TEST(LlamaFamily, FillsNoSizeWithADefault) {
+TEST_F(LlamaFamily, FillsNoSizeWithADefault) {
   for (const char* size : {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
                            "num_attention_heads", "max_position_embeddings"}) {
     Json config = valid();
@@ -189,7 +171,7 @@ TEST(LlamaFamily, FillsNoSizeWithADefault) {
   }
 }
 
-TEST(LlamaFamily, RefusesHeadsThatDoNotDivide) {
+TEST_F(LlamaFamily, RefusesHeadsThatDoNotDivide) {
   EXPECT_EQ(refusal_with("num_key_value_heads", 3),
             "config.json: field 'num_key_value_heads': expected a divisor of "
             "'num_attention_heads', 4, found 3");
@@ -204,7 +186,7 @@ TEST(LlamaFamily, RefusesHeadsThatDoNotDivide) {
             "pairs, found 7");
 }
 
-TEST(LlamaFamily, RefusesHeadsBeyondItsBounds) {
+TEST_F(LlamaFamily, RefusesHeadsBeyondItsBounds) {
   Json config = valid();
   config["head_dim"] = 16384;
   config["num_attention_heads"] = config["num_key_value_heads"] = 128;
@@ -218,7 +200,7 @@ TEST(LlamaFamily, RefusesHeadsBeyondItsBounds) {
             "'num_hidden_layers' and 'num_attention_heads', found 1280000");
 }
 
-TEST(LlamaFamily, RefusesByNameWhatItDoesNotDo) {
+TEST_F(LlamaFamily, RefusesByNameWhatItDoesNotDo) {
   EXPECT_EQ(refusal_with("quantization_config", {{"quant_method", "awq"}}),
             "config.json: field 'quantization_config': expected nothing (crescent doesn't do "
             "this), found an object");
@@ -227,7 +209,7 @@ TEST(LlamaFamily, RefusesByNameWhatItDoesNotDo) {
             "found true");
 }
 
-TEST(LlamaFamily, ListsItsTensorsInForwardOrder) {
+TEST_F(LlamaFamily, ListsItsTensorsInForwardOrder) {
   Json config = valid();
   config["num_hidden_layers"] = 1;
   config["attention_bias"] = config["mlp_bias"] = true;
@@ -247,7 +229,7 @@ TEST(LlamaFamily, ListsItsTensorsInForwardOrder) {
             "layers.0.mlp.down_proj.bias norm.weight lm_head.weight ");
 }
 
-TEST(LlamaFamily, WritesWhatItReadsBackEqual) {
+TEST_F(LlamaFamily, WritesWhatItReadsBackEqual) {
   for (const char* name : {"llama", "llama_tied_linear", "llama3_headdim", "llama_bf16_sharded"}) {
     const DecoderConfig config = read(valid(name));
     const Json written = parse_json(family().write(config).dump(), "written");
@@ -259,7 +241,7 @@ TEST(LlamaFamily, WritesWhatItReadsBackEqual) {
   }
 }
 
-TEST(LlamaFamily, WritesTheSpellingThatEveryVersionOfTransformersReads) {
+TEST_F(LlamaFamily, WritesTheSpellingThatEveryVersionOfTransformersReads) {
   const Json scaled = family().write(read(valid("llama_tied_linear")));
   EXPECT_EQ(scaled["rope_theta"], 10000.0);
   EXPECT_EQ(scaled["rope_scaling"].dump(), R"({"factor":2.5,"type":"linear"})");
@@ -275,30 +257,25 @@ TEST(LlamaFamily, WritesTheSpellingThatEveryVersionOfTransformersReads) {
             R"("tie_word_embeddings":false,"vocab_size":96})");
 }
 
-TEST(LlamaFamily, RefusesToWriteWhatHuggingFaceHasNoWordFor) {
-  const auto refusal = [](const auto& change) {
-    DecoderConfig config = read(valid());
-    change(config);
-    return message_of([&] { family().write(config); });
-  };
+TEST_F(LlamaFamily, RefusesToWriteWhatHuggingFaceHasNoWordFor) {
   const std::string cannot = "config.json of family 'llama' can't say: ";
-  EXPECT_EQ(refusal([](auto& c) {
+  EXPECT_EQ(refusal_to_write([](auto& c) {
               c.layers[1].kv_of_head = {0, 1, 1, 1};
             }),
             cannot + "layer 2: heads or neurons were removed");
-  EXPECT_EQ(refusal([](auto& c) { c.layers[0].attention_scale = 1; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.layers[0].attention_scale = 1; }),
             cannot + "these attention scales");
-  EXPECT_EQ(refusal([](auto& c) { c.qkv_bias = true; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.qkv_bias = true; }),
             cannot + "biases on a part of the attention");
-  EXPECT_EQ(refusal([](auto& c) { c.gated_ffn = false; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.gated_ffn = false; }),
             cannot + "a feed-forward without a gate");
-  EXPECT_EQ(refusal([](auto& c) { c.norm = NormKind::layer_norm; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.norm = NormKind::layer_norm; }),
             cannot + "another norm than rms_norm");
-  EXPECT_EQ(refusal([](auto& c) { c.positions = PositionKind::learned; }),
+  EXPECT_EQ(refusal_to_write([](auto& c) { c.positions = PositionKind::learned; }),
             cannot + "other positions than rotary ones");
 }
 
-TEST(LlamaFamily, IgnoresOnlyWhatHoldsNothingLearned) {
+TEST_F(LlamaFamily, IgnoresOnlyWhatHoldsNothingLearned) {
   const DecoderConfig config = read(valid());
   EXPECT_TRUE(family().ignorable("layers.1.self_attn.rotary_emb.inv_freq", config));
   EXPECT_FALSE(family().ignorable("layers.2.self_attn.rotary_emb.inv_freq", config));

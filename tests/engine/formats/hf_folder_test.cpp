@@ -1,5 +1,8 @@
 #include "engine/formats/hf_folder.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/engine/formats/support.h"
@@ -29,8 +32,8 @@ constexpr Malformed kMalformed[] = {
     {"cfg_unknown_model_type",
      "config.json: field 'model_type': expected one of gpt2, llama, found 'gpt_banana'"},
     {"st_header_length_beyond_file",
-     "model.safetensors: header: expected at most the 5735 bytes that follow its length, found a "
-     "length of 10000000"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here they give 10000000, and 5735 bytes follow"},
     {"st_header_not_json",
      "model.safetensors: header: not valid JSON at line 1, column 1553: invalid literal; last "
      "read: "
@@ -48,8 +51,8 @@ constexpr Malformed kMalformed[] = {
      "model.safetensors: tensor 'transformer.h.0.attn.c_attn.bias': expected 100 bytes for F32 "
      "[25], found 96 (data_offsets [0, 96])"},
     {"st_truncated_header",
-     "model.safetensors: header: expected at most the 708 bytes that follow its length, found a "
-     "length of 1416"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here they give 1416, and 708 bytes follow"},
     {"st_unknown_dtype",
      "model.safetensors: tensor 'transformer.h.0.attn.c_attn.bias': expected dtype to be one of "
      "F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, found 'F31'"},
@@ -57,7 +60,8 @@ constexpr Malformed kMalformed[] = {
      "model.safetensors: tensor 'transformer.h.0.mlp.c_fc.weight': expected shape [8, 32], as "
      "config.json says, found [32, 8]"},
     {"st_zero_bytes",
-     "model.safetensors: expected at least 8 bytes (the length of the header), found 0"},
+     "model.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+     "header; here are only 0"},
 };
 
 TEST(MalformedFolder, IsRefusedWithFilePlaceExpectedAndFound) {
@@ -298,6 +302,40 @@ TEST(HfConfig, NeedsAModelType) {
   EXPECT_EQ(refused({{"model_type", "gpt-2"}}),
             "config.json: field 'model_type': expected one of gpt2, llama, found 'gpt-2' (did you "
             "mean 'gpt2'?)");
+}
+
+/// Gives up root's right to open everything, for as long as it lives.
+class WithoutPrivileges {
+ public:
+  WithoutPrivileges() : before_(::geteuid()) {
+    if (before_ == 0) dropped_ = ::seteuid(kNobody) == 0;
+  }
+  ~WithoutPrivileges() {
+    if (dropped_ && ::seteuid(before_) != 0) std::abort();
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
+  WithoutPrivileges& operator=(const WithoutPrivileges&) = delete;
+  bool achieved() const { return before_ != 0 || dropped_; }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  uid_t before_;
+  bool dropped_ = false;
+};
+
+TEST(HfFolder, ThatMayNotBeReadSaysSo) {
+  const TemporaryFolder folder;
+  folder.write("config.json", "{}");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::none);
+  std::string message;
+  {
+    const WithoutPrivileges nobody;
+    if (!nobody.achieved()) GTEST_SKIP() << "root opens every folder, and can't become another";
+    message = refusal(folder.path());
+  }
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(message,
+            folder / "config.json" + ": expected a file that can be read: Permission denied");
 }
 
 }  // namespace

@@ -96,5 +96,35 @@ TEST(Describe, WritesShapesAsLists) {
   EXPECT_EQ(shape_text({}), "[]");
 }
 
+TEST(ReadJson, RefusesAFileOfMoreThan32Megabytes) {
+  const TemporaryFolder folder;
+  folder.write("x.json", "[1]");
+  std::filesystem::resize_file(folder / "x.json", (size_t{32} << 20) + 1);  // a hole: no disk
+  EXPECT_EQ(message_of([&] { read_json(folder / "x.json"); }),
+            folder / "x.json" + ": expected at most 33554432 bytes of JSON, found 33554433");
+}
+
+TEST(ParseJsonMembers, HandsOverEachMemberOfTheObjectInItsOrder) {
+  std::string seen;
+  const MemberReader reader{10, [&](const std::string& name, const nlohmann::json& value) {
+                              seen += name + "=" + value.dump() + ";";
+                            }};
+  parse_json_members(R"({"b": {"x": [1, {}], "y": null}, "a": 3, "c": []})", "x", 100, reader);
+  EXPECT_EQ(seen, R"(b={"x":[1,{}],"y":null};a=3;c=[];)");
+}
+
+TEST(ParseJsonMembers, RefusesAMemberOfTooManyValuesBeforeItIsRead) {
+  const MemberReader reader{
+      3, [](const std::string& name, const nlohmann::json&) { EXPECT_EQ(name, "small"); }};
+  const auto refusal = [&](std::string_view text) {
+    return message_of([&] { parse_json_members(text, "x.json", 1000, reader); });
+  };
+  const std::string expected = "x.json: expected at most 3 values in 'large', found more";
+  EXPECT_EQ(refusal(R"({"small": [1, 2], "large": [1, 2, 3]})"), expected);
+  EXPECT_EQ(refusal(R"({"large": {"a": [{"b": 0}]}})"), expected);
+  EXPECT_EQ(refusal(R"({"small": 1, "small": 2})"),
+            "x.json: key 'small' appears twice in one object");
+}
+
 }  // namespace
 }  // namespace crescent

@@ -54,16 +54,30 @@ TEST(SafetensorsFile, RefusesFilesTooShortForTheirHeader) {
   const auto parse_bytes = [](std::string_view bytes) {
     return message_of([&] { SafetensorsFile::parse(as_bytes(bytes), "x.safetensors"); });
   };
-  EXPECT_EQ(parse_bytes("1234567"),
-            "x.safetensors: expected at least 8 bytes (the length of the header), found 7");
+  const std::string expected =
+      "x.safetensors: expected a safetensors file, whose first 8 bytes give the length of its "
+      "header; here ";
+  EXPECT_EQ(parse_bytes("1234567"), expected + "are only 7");
   EXPECT_EQ(parse_bytes(std::string("\x03\0\0\0\0\0\0\0{}", 10)),
-            "x.safetensors: header: expected at most the 2 bytes that follow its length, found a "
-            "length of 3");
+            expected + "they give 3, and 2 bytes follow");
   EXPECT_EQ(parse_bytes("\xff\xff\xff\xff\xff\xff\xff\xff{}"),
-            "x.safetensors: header: expected at most the 2 bytes that follow its length, found a "
-            "length of 18446744073709551615");
-  EXPECT_EQ(refusal("", 4), "x.safetensors: header: expected a JSON object, found nothing");
-  EXPECT_EQ(refusal(" {}", 0), "x.safetensors: header: expected a JSON object, found ' '");
+            expected + "they give 18446744073709551615, and 2 bytes follow");
+  EXPECT_EQ(refusal("", 4),
+            "x.safetensors: expected a safetensors file, whose header is a JSON object; here it is "
+            "nothing");
+  EXPECT_EQ(refusal(" {}", 0),
+            "x.safetensors: expected a safetensors file, whose header is a JSON object; here it is "
+            "' '");
+}
+
+TEST(SafetensorsFile, RefusesAHeaderThatWouldTakeAHundredTimesItsBytes) {
+  std::string lists = "[]";
+  for (int i = 0; i < 70'000; ++i) lists += ",[]";
+  EXPECT_EQ(refusal(R"({"a": [)" + lists + "]}", 0),
+            "x.safetensors: header: expected at most 65536 values in 'a', found more");
+  EXPECT_EQ(refusal(R"({"a": 1, "b": [)" + lists + "]}", 0),
+            "x.safetensors: tensor 'a': expected an object, found 1")
+      << "a tensor is looked at before the next one is read";
 }
 
 TEST(SafetensorsFile, RefusesAHeaderOverTheLimitWithoutReadingIt) {

@@ -1,7 +1,5 @@
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <cstring>
 
 #include "engine/formats/safetensors.h"
@@ -93,6 +91,33 @@ TEST(WriteFile, ObeysTheUsersMask) {
   EXPECT_EQ(status.st_mode & 0777, 0640u);
 }
 
+TEST(WriteFile, KeepsThePermissionsOfTheFileThatItReplaces) {
+  TemporaryFolder folder;
+  folder.write("a", "old");
+  ASSERT_EQ(::chmod((folder / "a").c_str(), 0604), 0);
+  write_file(folder / "a", "new");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0604u);
+  EXPECT_EQ(read_text(folder / "a"), "new");
+}
+
+TEST(WriteFile, WritesThroughALinkToWhatItLeadsTo) {
+  TemporaryFolder folder;
+  fs::create_directory(folder / "deep");
+  folder.write("deep/real", "old");
+  fs::create_symlink("real", folder / "deep/second");
+  fs::create_symlink("deep/second", folder / "link");
+  fs::create_symlink("deep/none-yet", folder / "dangling");
+  write_file(folder / "link", "new");
+  write_file(folder / "dangling", "made");
+  EXPECT_TRUE(fs::is_symlink(folder / "link") && fs::is_symlink(folder / "deep/second"));
+  EXPECT_TRUE(fs::is_symlink(folder / "dangling"));
+  EXPECT_EQ(read_text(folder / "deep/real"), "new");
+  EXPECT_EQ(read_text(folder / "deep/none-yet"), "made");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"dangling", "deep", "link"}));
+}
+
 TEST(WriteFile, SaysWhyAndLeavesNothingWhereItCannotWrite) {
   TemporaryFolder folder;
   EXPECT_EQ(
@@ -100,28 +125,20 @@ TEST(WriteFile, SaysWhyAndLeavesNothingWhereItCannotWrite) {
       (folder / "none/a") + ": writing failed: No such file or directory; nothing was changed");
   fs::create_directory(folder / "taken");
   EXPECT_EQ(message_of([&] { write_file(folder / "taken", "new"); }),
-            (folder / "taken") + ": writing failed: Is a directory; nothing was changed");
+            (folder / "taken") +
+                ": expected a regular file or none, found a folder; nothing was changed");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(message_of([&] { write_file(folder / "pipe", "new"); }),
+            (folder / "pipe") +
+                ": expected a regular file or none, found a device, pipe or socket; nothing was "
+                "changed");
+  fs::remove(folder / "pipe");
+  fs::create_symlink("circle", folder / "circle");
+  EXPECT_EQ(message_of([&] { write_file(folder / "circle", "new"); }),
+            (folder / "circle") + ": expected a file, found links that lead in a circle");
+  fs::remove(folder / "circle");
   EXPECT_EQ(folder.names(), std::vector<std::string>{"taken"});
 }
-
-/// Lets no file of this process grow beyond `bytes`: a full disk that root meets too.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 TEST(WriteSafetensors, KeepsTheOldFileWhenTheDiskIsFull) {
   TemporaryFolder folder;

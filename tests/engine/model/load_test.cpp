@@ -129,7 +129,7 @@ TEST(Health, CountsWhatIsWrongAndDescribesWhatIsRight) {
   const auto report = health(*model);
   ASSERT_EQ(report.size(), model->layout().size());
   const at::Tensor first = model->stored().at(model->layout()[0]).to(at::kDouble);
-  EXPECT_EQ(report[0].name, "wte.weight");
+  EXPECT_EQ(report[0].name, "transformer.wte.weight") << "as the file has it";
   EXPECT_EQ(report[0].elements, 96 * 32);
   EXPECT_EQ(report[0].nan, 0);
   EXPECT_NEAR(report[0].mean, first.mean().item<double>(), 1e-9);
@@ -137,7 +137,7 @@ TEST(Health, CountsWhatIsWrongAndDescribesWhatIsRight) {
   EXPECT_EQ(report[0].abs_max, first.abs().max().item<double>());
 
   for (const TensorHealth& t : health(*load_model(fixture("malformed/st_nan_weights"), {}))) {
-    EXPECT_EQ(t.nan > 0, t.name == "h.0.attn.c_attn.weight") << t.name;
+    EXPECT_EQ(t.nan > 0, t.name == "transformer.h.0.attn.c_attn.weight") << t.name;
     EXPECT_TRUE(std::isfinite(t.deviation));
   }
 }

@@ -80,6 +80,22 @@ TEST(SaveFolder, IsNotLeftHalfDone) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(SaveFolder, TakesTheParentsThatItMadeAwayAgain) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "there");
+  const auto model = load("gpt2");
+  std::string message;
+  {
+    const FileSizeLimit limit(10);
+    message = message_of([&] { save_model(*model, folder.path() / "there/a/b/c", {}); });
+  }
+  EXPECT_TRUE(message.ends_with("config.json: writing failed: File too large; nothing was changed"))
+      << message;
+  EXPECT_TRUE(fs::is_empty(folder.path() / "there"));
+  save_model(*model, folder.path() / "there/a/b/c", {});
+  EXPECT_TRUE(fs::exists(folder.path() / "there/a/b/c/config.json"));
+}
+
 TEST(SaveFolder, IsRefusedForWhatNoConfigCanExpress) {
   const TemporaryFolder folder;
   DecoderConfig config = load("gpt2")->config();

@@ -1,5 +1,7 @@
 #include "engine/model/weights.h"
 
+#include <ATen/ops/full.h>
+
 #include "tests/engine/exec/fixture.h"
 
 namespace crescent::test {
@@ -30,6 +32,16 @@ TEST(Dtypes, GoToLibTorchAndBack) {
   }
   EXPECT_EQ(message_of([] { dtype_of(at::empty({1}, at::kComplexFloat)); }),
             "no checkpoint holds tensors of dtype ComplexFloat");
+}
+
+TEST(Converted, RefusesNumbersThatFloat16CannotHold) {
+  const at::Tensor large = at::full({2}, 65536.0, at::kFloat);
+  EXPECT_EQ(message_of([&] { converted(large, Dtype::float16, "wte.weight"); }),
+            "tensor 'wte.weight': expected numbers within float16's 65504, found larger ones; use "
+            "'bfloat16'");
+  EXPECT_NO_THROW(converted(large, Dtype::bfloat16, "wte.weight"));
+  EXPECT_NO_THROW(converted(at::full({2}, INFINITY, at::kFloat), Dtype::float16, "wte.weight"))
+      << "what is infinite already stays so";
 }
 
 }  // namespace

@@ -103,6 +103,8 @@ TEST(TokenizerJson, SaysWhatIsMissingOrOfTheWrongType) {
             "t.json: model.dropout: expected null or 0, found 0.1");
   EXPECT_EQ(refusal("add", "/added_tokens/0/content", ""),
             "t.json: the added token with id 259 is empty");
+  EXPECT_EQ(refusal("add", "/added_tokens/0/content", std::string(1025, 'x')),
+            "t.json: the added token with id 259: expected at most 1024 bytes, found 1025");
   EXPECT_EQ(refusal("add", "/added_tokens/-", small_tokenizer()["added_tokens"][0]),
             "t.json: the added token '<end>' is listed twice");
   EXPECT_EQ(refusal_of("[]"), "t.json: expected an object, found a list of 0");
@@ -181,6 +183,12 @@ TEST(PostProcessor, IsRefusedWhereItIsNotUnderstood) {
   EXPECT_EQ(refusal("add", "/post_processor", wrong),
             "t.json: post_processor.special_tokens.<end>.ids[0]: expected an id of 0 .. 259, "
             "found 260");
+  json many = processor(json::array({kText}));
+  many["special_tokens"]["<end>"]["ids"] = std::vector<int>(600, kEndId);
+  for (int i = 0; i < 2; ++i) many["single"].push_back(kSpecial);
+  EXPECT_EQ(refusal("add", "/post_processor", many),
+            "t.json: post_processor.special_tokens.<end>.ids: expected at most 1024 special tokens "
+            "around a text, found a list of 600");
 }
 
 TEST(TokenizerJson, MayAskForASpaceInFront) {

@@ -98,6 +98,9 @@ TEST_F(VocabMerges, WithSpecialTokensOfNoIdAreRefused) {
   write("tokenizer_config.json", {{"pad_token", "<none>"}});
   EXPECT_EQ(refusal(), folder_ / "tokenizer_config.json" +
                            ": pad_token: expected a token of the vocabulary, found '<none>'");
+  write("tokenizer_config.json", {{"pad_token", ""}});
+  EXPECT_EQ(refusal(), folder_ / "tokenizer_config.json" +
+                           ": pad_token: expected a token that is not empty, found ''");
   write("tokenizer_config.json", {{"add_bos_token", true}});
   EXPECT_EQ(refusal(), folder_ / "tokenizer_config.json" +
                            ": bos_token: expected a token of the vocabulary, found nothing");
