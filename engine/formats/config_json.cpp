@@ -278,9 +278,7 @@ const Family& family_named_by(const Json& json, std::string_view where) {
 }  // namespace
 
 Json write_config(const Family& family, const DecoderConfig& config) {
-  Json own{{"version", kVersion}, {"layers", Json::array()}};
-  for (const LayerSpec& layer : config.layers) own["layers"].push_back(write_layer(layer));
-  Json json;
+  Json json, own{{"version", kVersion}, {"layers", Json::array()}};
   if (auto plain = write_plain(family, config)) {
     if (read_config(*plain, "config.json").config == config) return *plain;
     json = std::move(*plain);
@@ -288,6 +286,7 @@ Json write_config(const Family& family, const DecoderConfig& config) {
     json["model_type"] = kOwnModelType;
     own["base"] = family.write(before_removal(config));
   }
+  for (const LayerSpec& layer : config.layers) own["layers"].push_back(write_layer(layer));
   json["crescent"] = std::move(own);
   if (read_config(json, "config.json").config != config) {
     fail("config.json of family '{}' can't say what this model is", config.family);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -82,6 +83,14 @@ std::string list(std::span<const int32_t> numbers) {
   return text;
 }
 
+/// Where a layer came from doesn't count, so every layer is described as a whole one. The field
+/// stays because stored runs name their models by the hash of this text.
+std::vector<int32_t> heads_of_a_whole_layer(const LayerSpec& layer) {
+  std::vector<int32_t> heads(layer.kv_of_head.size());
+  std::iota(heads.begin(), heads.end(), 0);
+  return heads;
+}
+
 }  // namespace
 
 std::string describe(const DecoderConfig& c) {
@@ -104,9 +113,10 @@ std::string describe(const DecoderConfig& c) {
       c.tied_head);
   for (const LayerSpec& l : c.layers) {
     text += fmt::format(
-        " layer(head_dim={} kv_heads={} kv_of_head={} scale={} ffn_width={} attention={} ffn={})",
+        " layer(head_dim={} kv_heads={} kv_of_head={} scale={} ffn_width={} attention={} ffn={} "
+        "original_heads={})",
         l.head_dim, l.kv_heads, list(l.kv_of_head), l.attention_scale, l.ffn_width, l.has_attention,
-        l.has_ffn);
+        l.has_ffn, list(heads_of_a_whole_layer(l)));
   }
   return text;
 }

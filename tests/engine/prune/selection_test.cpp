@@ -146,6 +146,9 @@ TEST(Selection, LetsAChosenLayerStandForWhatWasChosenInIt) {
   const auto one = chosen(scores, options);
   EXPECT_EQ(units(one), (Units{layer(1)}));
   EXPECT_EQ(one[0].parameters, kLayer);
+  // Its heads don't count twice: 600 are more than the 532 of the layer.
+  options.budget = {.params_max = 1820 - 600};
+  EXPECT_EQ(units(chosen(scores, options)), (Units{layer(1), head(0, 0)}));
 }
 
 TEST(Selection, CountsWhatIsInThePlanNotWhatALayerSwallowed) {

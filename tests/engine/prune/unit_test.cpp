@@ -95,10 +95,14 @@ TEST(Gpt2Small, LosesAllHeadsOfEveryLayerButTheirOutputBiases) {
   EXPECT_EQ(after.layers[3].kv_heads, 0);
 }
 
-class Sizes : public testing::TestWithParam<DecoderConfig (*)()> {};
+struct Shape {
+  const char* name;
+  DecoderConfig (*config)();
+};
+class Sizes : public testing::TestWithParam<Shape> {};
 
 TEST_P(Sizes, AreWhatReallyGoesWithEveryUnit) {
-  const DecoderConfig config = GetParam()();
+  const DecoderConfig config = GetParam().config();
   const UnitSizes sizes(config, layout_of(config));
   for (const UnitKind kind :
        {UnitKind::heads, UnitKind::groups, UnitKind::neurons, UnitKind::layers}) {
@@ -127,8 +131,11 @@ DecoderConfig with_biases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Sizes,
-                         testing::Values(small_gpt2, small_llama, unequal_groups,
-                                         layers_that_lost_a_half, with_biases));
+                         testing::Values(Shape{"gpt2", small_gpt2}, Shape{"llama", small_llama},
+                                         Shape{"unequal_groups", unequal_groups},
+                                         Shape{"layers_that_lost_a_half", layers_that_lost_a_half},
+                                         Shape{"with_biases", with_biases}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(UnitSizes, CountAKeyValueHeadWithItsLastReaderAlone) {
   const DecoderConfig config = small_llama();  // d_model 8, head_dim 4
