@@ -54,7 +54,9 @@ int plan_mask(Args& args) {
 int plan_save(Args& args) {
   const PlanHandle open = plan_of(args);
   check_is_whole(args, *open, "save the model that plan:apply() gives");
-  write_file(std::string(args.text(2)), to_json(open->plan()).dump() + "\n");
+  write_file(
+      std::string(args.text(2)),
+      to_json(open->plan()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   return 0;
 }
 

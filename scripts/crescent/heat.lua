@@ -71,7 +71,8 @@ function heat.text(map)
     local label = row_label(map, r)
     lines[#lines + 1] = (' '):rep(widest - #label) .. label .. '  ' .. table.concat(cells)
   end
-  local legend = ('rows: %s, columns: %s'):format(map.row_name or 'row', map.column_name or 'column')
+  local legend = ('rows: %s, columns: %s'):format(map.row_name or 'row',
+    map.column_name or 'column')
   if each > 1 then legend = ('%s, %d to a block'):format(legend, each) end
   if low then
     legend = ('%s; %s %s to %s %s'):format(legend, shades[1], units.number(low), shades[#shades],

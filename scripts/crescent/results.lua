@@ -59,7 +59,8 @@ local columns = {
     { 'params', count },
   },
   criteria = {
-    { 'name', plain, 'left' }, { 'kinds', words, 'left' }, { 'needs_data', yes_or_no, 'left', 'data' },
+    { 'name', plain, 'left' }, { 'kinds', words, 'left' },
+    { 'needs_data', yes_or_no, 'left', 'data' },
     { 'doc', plain, 'left' },
   },
   ids = { { 'id', plain } },

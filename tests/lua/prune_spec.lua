@@ -242,7 +242,8 @@ test.group('a criterion', function()
     crescent.prune.criterion('spec_twice', { score = print })
     test.equal(message(crescent.prune.criterion, 'spec_twice', { score = print }),
       taken .. "'spec_twice', which is taken")
-    test.equal(message(crescent.prune.criterion, 'spec_x', { score = print, needs = { 'wieghts' } }),
+    local misspelt = { score = print, needs = { 'wieghts' } }
+    test.equal(message(crescent.prune.criterion, 'spec_x', misspelt),
       "crescent.prune.criterion: option 'needs': expected names out of weights, activations, "
       .. "gradients, got 'wieghts' (did you mean 'weights'?)")
   end)

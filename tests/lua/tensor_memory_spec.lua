@@ -134,7 +134,8 @@ test.group('sessions', function()
       collectgarbage('restart')
       test.ok(not ok)
       test.ok(tostring(problem):find('^model:session: not enough memory: a session of 1 x '
-        .. "67108864 tokens needs 17592.2 GB, [%d.]+ GB free; Lua's tensors hold "), tostring(problem))
+        .. "67108864 tokens needs 17592.2 GB, [%d.]+ GB free; Lua's tensors hold "),
+      tostring(problem))
       test.ok(collected, 'nothing was collected')
       return dropped
     end)

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/memory.h"
 #include "engine/prune/criterion.h"
 #include "engine/prune/measure.h"
 
@@ -56,7 +57,7 @@ class Products final : public Observer {
   /// Neuron i adds a_i w_i, so <i, j> = (sum over tokens of a_i a_j) (w_i w_j^T).
   at::Tensor of_neurons(size_t layer, const at::Tensor& a) const {
     const at::Tensor W = output_matrix(model_, Slot::ffn_down_weight, layer);
-    return (at::matmul(a.t(), a) * at::matmul(W, W.t())).to(at::kDouble);
+    return at::matmul(a.t(), a) * at::matmul(W, W.t());
   }
 
   const Model& model_;
@@ -64,9 +65,19 @@ class Products final : public Observer {
   std::vector<at::Tensor> sums_;
 };
 
+/// Of the sums that Products keeps.
+int64_t bytes_of_products(const DecoderConfig& config, UnitKind kind) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < config.layers.size(); ++i) {
+    const int64_t units = units_in(config, kind, i);
+    bytes += units * units * int64_t{sizeof(float)};
+  }
+  return bytes;
+}
+
 /// 1 - the largest |cosine| with a unit that is stronger (or as strong, and stands before it).
 std::vector<double> against_stronger(const at::Tensor& products) {
-  const at::Tensor sums = products.contiguous();
+  const at::Tensor sums = products.to(at::kDouble).contiguous();
   const auto units = static_cast<size_t>(sums.size(0));
   const double* p = sums.data_ptr<double>();
   const auto square = [&](size_t i) { return std::max(0.0, p[i * units + i]); };
@@ -136,6 +147,7 @@ class Redundancy final : public Criterion {
       for (const double score : influence.scores()) scores.of.push_back({score});
       return scores;
     }
+    require_memory(bytes_of_products(model->config(), kind), "comparing all units of each layer");
     Products products(*model, kind);
     observe_data(*model, *options.data, products, options);
     for (size_t i = 0; i < model->config().layers.size(); ++i) {
