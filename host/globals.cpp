@@ -10,8 +10,15 @@
 namespace crescent {
 namespace {
 
+/// A script can reach the metamethods and call them with anything.
+void require_table(lua_State* L) {
+  if (!lua_istable(L, 1))
+    throw ArgError("globals: expected the table of globals, got " + describe(L, 1));
+}
+
 /// _G.__newindex: remembers the name, so that a global may hold nil. Upvalue 1: names assigned.
 int assign_global(lua_State* L) {
+  require_table(L);
   lua_pushvalue(L, 2);
   lua_pushboolean(L, 1);
   lua_rawset(L, lua_upvalueindex(1));
@@ -22,6 +29,7 @@ int assign_global(lua_State* L) {
 
 /// _G.__index: reached only where no value is. Upvalue 1: names assigned.
 int read_global(lua_State* L) {
+  require_table(L);
   lua_pushvalue(L, 2);
   lua_rawget(L, lua_upvalueindex(1));
   if (lua_toboolean(L, -1)) return 0;

@@ -25,3 +25,10 @@ Assigning is allowed, also of nil.
   	[C]: in function '__index'
   	-e:1: in main chunk
   [1]
+
+The rules can't be misused.
+
+  $ crescent -e "print(pcall(getmetatable(_G).__index, 1, 2))" 2>&1
+  false	globals: expected the table of globals, got 1
+  $ crescent -e "print(pcall(getmetatable(_G).__newindex, nil, 2, 3))" 2>&1
+  false	globals: expected the table of globals, got nil
