@@ -31,9 +31,14 @@ void Progress::report(int64_t done, int64_t total) {
   shown_ = now;
   has_shown_ = true;
   const double spent = std::chrono::duration<double>(now - began_).count();
-  const double left = spent / static_cast<double>(done) * static_cast<double>(total - done);
-  fmt::print(stderr, "\r{} {} of {}, {} left\x1b[K", what_, done, total, readable_seconds(left));
+  fmt::print(stderr, "\r{}\x1b[K", progress_line(what_, {done, total, spent}));
   std::fflush(stderr);
+}
+
+std::string progress_line(const std::string& what, const Advance& advance) {
+  const auto [done, total, spent_s] = advance;
+  const double left_s = spent_s / static_cast<double>(done) * static_cast<double>(total - done);
+  return fmt::format("{} {} of {}, {} left", what, done, total, readable_seconds(left_s));
 }
 
 std::string readable_seconds(double seconds) {

@@ -25,6 +25,13 @@ class Progress {
   bool has_shown_ = false;
 };
 
+/// 'ablation 12 of 36, 28 s left'; what is left is taken to go as fast as what is done.
+struct Advance {
+  int64_t done = 0, total = 0;
+  double spent_s = 0;
+};
+std::string progress_line(const std::string& what, const Advance& advance);
+
 /// '14 s', '3 min', '2.5 h'.
 std::string readable_seconds(double seconds);
 

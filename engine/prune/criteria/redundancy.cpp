@@ -2,7 +2,7 @@
 // |cosine| between what the unit adds to the residual stream and what a stronger unit of its layer
 // adds, so that of two equal ones one survives. For layers: 1 minus the mean cosine between what
 // enters and what leaves the block, the block influence of Men et al. 2024 (ShortGPT),
-// arXiv:2403.03853, section 3.2.
+// arXiv:2403.03853.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cosine_similarity.h>
 #include <ATen/ops/matmul.h>
