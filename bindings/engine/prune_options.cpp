@@ -208,6 +208,66 @@ WeightMaskOptions read_weights(const Args& args) {
   return options;
 }
 
+bool contains(const std::vector<UnitKind>& kinds, UnitKind kind) {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+/// Weights can't be ranked with what is removed, so beside others they have a ratio of their own.
+void check_ratio_of_each(const Args& args, std::string_view named) {
+  args.push("ratio");
+  const bool is_table = lua_istable(args.L(), -1);
+  lua_pop(args.L(), 1);
+  if (is_table) return;
+  args.bad("ratio",
+           "a table with a number for each kind, since weights and units can't be ranked together",
+           named == "ratio" ? "one number" : fmt::format("'{}'", named));
+}
+
+void read_budget(const Args& args, const std::vector<UnitKind>& kinds, const Model& model,
+                 PlanRequest& request) {
+  const bool has_weights = request.weights.has_value();
+  const bool is_pattern = has_weights && request.weights->two_of_four && kinds.size() == 1;
+  const std::string_view named = budget_named(args, is_pattern);
+  Budget& budget = request.select.budget;
+  if (has_weights && kinds.size() > 1) check_ratio_of_each(args, named);
+  if (named == "ratio") read_ratio(args, kinds, request);
+  if (named == "count") {
+    if (has_weights) args.bad("count", "'ratio' for weights", "a count");
+    budget.count = args.integer("count");
+  }
+  if (named == "list") {
+    if (kinds.size() != 1 || has_weights) {
+      args.bad("list", "one kind of unit in `what`, heads, neurons or layers",
+               kinds.size() == 1 ? "weights" : "several");
+    }
+    budget.list = read_list(args, kinds.front(), model);
+  }
+  if (named == "params_max" || named == "bytes_max") {
+    if (has_weights) {
+      args.bad(named, "units that can be removed", "weights, which only become zero");
+    }
+    (named == "params_max" ? budget.params_max : budget.bytes_max) = args.integer(named);
+  }
+}
+
+/// That `per` and `pattern` fit what is asked for.
+void check_pools(const Args& args, const std::vector<UnitKind>& kinds, const PlanRequest& request) {
+  const bool only_weights = request.weights && kinds.size() == 1;
+  if (args.text("pattern") == "2:4" && !request.weights) {
+    args.bad("pattern", "'2:4' with what = 'weights' only", "'2:4'");
+  }
+  if (args.text("per") == "row" && !only_weights) {
+    args.bad("per", "'row' with what = 'weights' only", "'row'");
+  }
+  const Budget& budget = request.select.budget;
+  if (request.select.per_layer && (contains(kinds, UnitKind::layers) || budget.params_max ||
+                                   budget.bytes_max || budget.list || budget.ratio_of_all)) {
+    args.bad("per",
+             "'model' with layers, with a list, with a limit, and with one ratio for several kinds",
+             "'layer'");
+  }
+}
+
 int64_t data_number(const Args& args, const char* name, int64_t fallback, int64_t low) {
   lua_State* L = args.L();
   lua_getfield(L, -1, name);
@@ -289,69 +349,24 @@ std::optional<ScoringData> read_scoring_data(const Args& args, const Model& mode
 PlanRequest read_plan_request(const Args& args, const Model& model) {
   PlanRequest request;
   const std::vector<UnitKind> kinds = read_kinds(args);
-  const bool has_weights = std::find(kinds.begin(), kinds.end(), UnitKind::weights) != kinds.end();
+  if (contains(kinds, UnitKind::weights)) request.weights = read_weights(args);
   for (const UnitKind kind : kinds) {
     if (kind != UnitKind::weights) request.kinds.push_back(kind);
   }
-  if (has_weights) request.weights = read_weights(args);
-  if (args.text("pattern") == "2:4" && !has_weights) {
-    args.bad("pattern", "'2:4' with what = 'weights' only", fmt::format("'{}'", "2:4"));
-  }
-  if (args.text("per") == "row" && !(has_weights && kinds.size() == 1)) {
-    args.bad("per", "'row' with what = 'weights' only", "'row'");
-  }
-  const bool is_pattern = has_weights && request.weights->two_of_four;
-  const std::string_view named = budget_named(args, is_pattern && kinds.size() == 1);
-  Budget& budget = request.select.budget;
-  if (has_weights && kinds.size() > 1) {
-    args.push("ratio");
-    const bool is_table = lua_istable(args.L(), -1);
-    lua_pop(args.L(), 1);
-    if (!is_table) {
-      args.bad(
-          "ratio",
-          "a table with a number for each kind, since weights and units can't be ranked together",
-          named == "ratio" ? "one number" : fmt::format("'{}'", named));
-    }
-  }
-  if (named == "ratio") read_ratio(args, kinds, request);
-  if (named == "count") {
-    if (has_weights) args.bad("count", "'ratio' for weights", "a count");
-    budget.count = args.integer("count");
-  }
-  if (named == "list") {
-    if (kinds.size() != 1 || has_weights) {
-      args.bad("list", "one kind of unit in `what`, heads, neurons or layers",
-               fmt::format("{}", kinds.size() == 1 ? "weights" : "several"));
-    }
-    budget.list = read_list(args, kinds.front(), model);
-  }
-  if (named == "params_max" || named == "bytes_max") {
-    if (has_weights)
-      args.bad(named, "units that can be removed", "weights, which only become zero");
-    (named == "params_max" ? budget.params_max : budget.bytes_max) =
-        args.integer(std::string(named));
-  }
+  read_budget(args, kinds, model, request);
 
   SelectOptions& select = request.select;
   select.per_layer = args.text("per") == "layer";
-  const bool removes_layers =
-      std::find(kinds.begin(), kinds.end(), UnitKind::layers) != kinds.end();
-  if (select.per_layer && (removes_layers || budget.params_max || budget.bytes_max || budget.list ||
-                           budget.ratio_of_all)) {
-    args.bad("per",
-             "'model' with layers, with a list, with a limit, and with one ratio for several kinds",
-             "'layer'");
-  }
+  check_pools(args, kinds, request);
   select.protected_layers = read_protected(args, model);
-  if (has_weights) request.weights->protected_layers = select.protected_layers;
+  if (request.weights) request.weights->protected_layers = select.protected_layers;
   select.keep_heads_min = static_cast<int32_t>(args.integer("keep_heads_min"));
   select.bytes_per_parameter = static_cast<double>(model.bytes_stored()) /
                                static_cast<double>(std::max<int64_t>(1, model.parameters()));
   request.seed = static_cast<uint64_t>(args.number("seed"));
   request.steps = static_cast<int>(args.integer("steps"));
-  if (request.steps > 1 && (has_weights || budget.list)) {
-    args.bad("steps", has_weights ? "1 with weights" : "1 with a list",
+  if (request.steps > 1 && (request.weights || select.budget.list)) {
+    args.bad("steps", request.weights ? "1 with weights" : "1 with a list",
              std::to_string(request.steps));
   }
   return request;

@@ -285,6 +285,26 @@ test.group('wrong use is refused:', function()
     refuses({ what = 'neurons', ratio = 0.5, criterion = 'entropy', data = { ids = ids } },
       "criterion 'entropy' can't score neurons; crescent.prune.criteria() says what each one can")
   end)
+  test.case('options that do not fit together', function()
+    refuses({ pattern = '2:4', ratio = 0.5 },
+      "option 'pattern': expected '2:4' with what = 'weights' only, got '2:4'")
+    refuses({ per = 'row', ratio = 0.5 },
+      "option 'per': expected 'row' with what = 'weights' only, got 'row'")
+    refuses({ what = 'layers', per = 'layer', ratio = 0.5 }, "option 'per': expected 'model' with "
+      .. "layers, with a list, with a limit, and with one ratio for several kinds, got 'layer'")
+    refuses({ what = { 'heads', 'weights' }, ratio = 0.5 }, "option 'ratio': expected a table "
+      .. "with a number for each kind, since weights and units can't be ranked together, got one "
+      .. 'number')
+    refuses({ what = 'weights', pattern = '2:4', ratio = 0.5 }, 'expected exactly one of the '
+      .. "options 'ratio', 'count', 'list', 'params_max' and 'bytes_max' (none beside pattern = "
+      .. "'2:4', which is a half), got 'ratio'")
+    refuses({ what = 'weights', params_max = 5 }, "option 'params_max': expected units that can be "
+      .. 'removed, got weights, which only become zero')
+    refuses({ ratio = 0.5, steps = 2, what = 'weights' },
+      "option 'steps': expected 1 with weights, got 2")
+    refuses({ what = { 'heads', 'heads' }, ratio = 0.5 },
+      "option 'what': expected every kind once, got 'heads' twice")
+  end)
   test.case('plans that would leave too little', function()
     refuses({ ratio = 1 }, ('%d of %d heads were to go, only %d may: look at keep_heads_min, '
       .. 'protect_layers and the last layer, which stays'):format(all_heads, all_heads,
