@@ -98,6 +98,19 @@ class Sender {
   std::thread thread_;
 };
 
+/// The global press() sends one 3 ms later, so that code says where it can come at the earliest.
+void add_press(lua_State* L, Sender& sender) {
+  lua_pushlightuserdata(L, &sender);
+  lua_pushcclosure(
+      L,
+      [](lua_State* inner) {
+        static_cast<Sender*>(lua_touserdata(inner, lua_upvalueindex(1)))->press(3000);
+        return 0;
+      },
+      1);
+  lua_setglobal(L, "press");
+}
+
 /// Runs a chunk; its error, or "".
 std::string run(lua_State* L, const char* code) {
   if (luaL_loadstring(L, code) == 0) {
@@ -130,9 +143,9 @@ TEST(Interrupt, IsRaisedOnceInAScriptAndMayBeCaught) {
   lua_State* L = state.get();
   install_interrupts(L, InterruptPolicy::script);
   Sender sender;
-  sender.press(3000);
+  add_press(L, sender);
   EXPECT_EQ(run(L,
-                "local good, problem = pcall(function() while true do end end) "
+                "local good, problem = pcall(function() press() while true do end end) "
                 "assert(not good and problem == 'interrupted') "
                 "local sum = 0 for i = 1, 1e7 do sum = sum + 1 end assert(sum == 1e7)"),
             "");
@@ -144,15 +157,14 @@ TEST(Interrupt, MayBeCaughtInACoroutineThatGoesOn) {
   lua_State* L = state.get();
   install_interrupts(L, InterruptPolicy::script);
   Sender sender;
-  unsigned seed = 1;
+  add_press(L, sender);
   for (int round = 0; round < kRounds; ++round) {
-    sender.press(3000 + static_cast<useconds_t>(rand_r(&seed) % 4000));
     // The loops behind it leave their traces many times, in the coroutine's own state.
     EXPECT_EQ(run(L,
                   "local kept = 'of the caller' "
                   "local routine = coroutine.create(function(first) "
                   "  local good, problem = pcall(function() "
-                  "    local i = 0 while true do i = i + 1 end end) "
+                  "    press() local i = 0 while true do i = i + 1 end end) "
                   "  assert(not good and problem == 'interrupted') "
                   "  local odd, t = 0, {} "
                   "  for i = 1, 200000 do "
@@ -177,16 +189,8 @@ TEST(Interrupt, EndsAScriptThatCatchesTheFirst) {
   lua_State* L = state.get();
   install_interrupts(L, InterruptPolicy::script);
   Sender sender;
+  add_press(L, sender);
   // Every turn sends one: the first is caught, the second is not.
-  lua_pushlightuserdata(L, &sender);
-  lua_pushcclosure(
-      L,
-      [](lua_State* inner) {
-        static_cast<Sender*>(lua_touserdata(inner, lua_upvalueindex(1)))->press(3000);
-        return 0;
-      },
-      1);
-  lua_setglobal(L, "press");
   EXPECT_EQ(run(L,
                 "caught = 0 while true do press() pcall(function() while true do end end) "
                 "caught = caught + 1 end"),
@@ -206,9 +210,10 @@ TEST(Interrupt, LeavesNativeLoopsThatAskForIt) {
   lua_pushcfunction(L, &guarded<long_native_call>);
   lua_setglobal(L, "native");
   Sender sender;
-  sender.press(3000);
+  add_press(L, sender);
   EXPECT_EQ(run(L,
-                "local good, problem = pcall(native) assert(problem == 'interrupted') "
+                "local good, problem = pcall(function() press() native() end) assert(problem == "
+                "'interrupted') "
                 "for i = 1, 1000 do end"),
             "");
   EXPECT_FALSE(interrupt_requested);

@@ -116,8 +116,9 @@ test.group('show', function()
   test.case('names functions', function()
     test.equal(show(crescent.json.decode), 'function crescent.json.decode')
     test.equal(show { crescent.load }, '{ function crescent.load }')
-    local line = debug.getinfo(1, 'l').currentline
-    test.equal(show(function() end), ('function at show_spec.lua:%d'):format(line + 1))
+    local here = debug.getinfo(1, 'Sl')
+    test.equal(show(function() end), ('function at %s:%d'):format(
+      here.short_src, here.currentline + 1))
     test.equal(show(print), 'function')
   end)
 
