@@ -112,6 +112,7 @@ Scores score_parts(const Args& args, const std::vector<NamedPart>& parts, const 
                    UnitKind kind, const ScoreOptions& options) {
   if (parts.size() == 1) return score_part(args, parts.front(), model, kind, options);
   std::vector<WeightedScores> scores;
+  scores.reserve(parts.size());
   for (const NamedPart& part : parts) {
     scores.push_back({score_part(args, part, model, kind, options), part.weight});
   }

@@ -63,7 +63,7 @@ Budget part_of(Budget budget, double share) {
   for (auto& [kind, ratio] : budget.ratio) ratio *= share;
   if (budget.ratio_of_all) *budget.ratio_of_all *= share;
   if (budget.count) {
-    *budget.count = static_cast<int64_t>(static_cast<double>(*budget.count) * share + 0.5);
+    *budget.count = std::llround(static_cast<double>(*budget.count) * share);
   }
   return budget;
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "engine/model/config.h"
@@ -29,7 +30,9 @@ struct Unit {
   int32_t index = 0;  ///< from 0; 0 for a layer
 
   bool operator==(const Unit&) const = default;
-  auto operator<=>(const Unit&) const = default;
+  bool operator<(const Unit& other) const {
+    return std::tie(kind, layer, index) < std::tie(other.kind, other.layer, other.index);
+  }
 };
 
 /// How many units of that kind layer `layer` has. Not for weights.
