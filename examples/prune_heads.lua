@@ -1,9 +1,9 @@
 -- Prunes heads by several criteria and ratios, and shows what that costs and saves. Random with
 -- five seeds is the control: a criterion that is not better than its spread says nothing.
 local opt = crescent.options {
-  'Prunes heads by several criteria and ratios and prints one table.',
+  'Prunes heads by several criteria and ratios and prints two tables.',
   model = { 'model folder', default = 'tiny' },
-  quick = { 'few ratios, little text, no timing', default = false },
+  quick = { 'few ratios, little text, little time', default = false },
 }
 local verses = io.popen [[
   bible -f gen1:1-rev22:21 | sed -E 's/^[0-9]?[A-Za-z]+[0-9]+:[0-9]+ //']]
@@ -11,41 +11,55 @@ local lines = {}
 for line in verses:lines() do lines[#lines + 1] = line end
 verses:close()
 assert(#lines == 31102, "the command `bible` gave another text: install Debian's bible-kjv")
-local held_out = table.concat(lines, '\n', #lines - (opt.quick and 20 or 600) + 1)
-local calibration = { text = table.concat(lines, '\n', 1, 300), tokens = opt.quick and 256 or 4096 }
+local held_out = table.concat(lines, '\n', #lines - (opt.quick and 20 or 300) + 1)
+local calibration = { text = table.concat(lines, '\n', 1, 300), tokens = opt.quick and 256 or 2048 }
 
 local model = crescent.load(opt.model)
-local ratios = opt.quick and { 0, 0.3 } or { 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7 }
-local criteria = { 'magnitude', 'taylor', 'ablation' }
-for seed = 1, opt.quick and 1 or 5 do criteria[#criteria + 1] = { 'random', seed } end
+local criteria, seeds = { 'magnitude', 'taylor', 'ablation' }, opt.quick and 1 or 5
+local ratios = opt.quick and { 0.3 } or { 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7 }
 
-local function measure(pruned)
-  local text = { text = held_out, window = 128, stride = 128 }
-  local row = {
-    perplexity = crescent.eval.perplexity(pruned, text).perplexity,
-    kl = crescent.eval.agreement(pruned, model, { text = held_out, window = 128 }).kl_nats,
-    params = pruned.params, bytes = pruned.bytes,
-  }
-  if not opt.quick then
-    row.decode = crescent.bench.decode(pruned, { tokens = 32, time_s_max = 1 }).latency_ms
-  end
-  return row
+local function prune(criterion, ratio, seed)
+  return crescent.prune.plan(model, { what = 'heads', criterion = criterion, ratio = ratio,
+    seed = seed, data = calibration, keep_heads_min = 0 }):apply()
+end
+local number = crescent.units.number
+local function quality(pruned)
+  local text = { text = held_out, window = 128 }
+  local kl = crescent.eval.agreement(pruned, model, text).kl_nats
+  text.stride = 128
+  return crescent.eval.perplexity(pruned, text).perplexity, kl
 end
 
-local units, rows = crescent.units, {}
-for _, entry in ipairs(criteria) do
-  local criterion, seed = entry, 1
-  if type(entry) == 'table' then criterion, seed = entry[1], entry[2] end
-  for _, ratio in ipairs(ratios) do
-    local plan = crescent.prune.plan(model, { what = 'heads', criterion = criterion, ratio = ratio,
-      seed = seed, data = calibration, keep_heads_min = 0 })
-    local row = measure(plan:apply())
-    rows[#rows + 1] = { criterion .. (type(entry) == 'table' and ' ' .. seed or ''),
-      ('%.1f'):format(ratio), units.number(row.perplexity), units.number(row.kl, 3),
-      units.grouped(row.params), units.format(row.bytes, 'bytes'), tostring(row.decode or '-') }
+local titles = { 'heads removed', 'parameters', 'weights', 'decode', 'magnitude', 'taylor',
+  'ablation', ('random, %d seeds'):format(seeds) }
+local whole = number((quality(model)))
+local perplexities = { { 'none', crescent.units.grouped(model.params),
+  crescent.units.format(model.bytes, 'bytes'), '1', whole, whole, whole, whole } }
+local divergences = {}
+for _, ratio in ipairs(ratios) do
+  local pruned = prune('taylor', ratio)
+  local speed = crescent.bench.compare { measure = 'decode', baseline = 'whole',
+    candidates = { { 'whole', model }, { 'pruned', pruned } },
+    with = { tokens = 32 }, time_s_max = opt.quick and 0.5 or 5 }.rows[2]
+  local row = { crescent.units.percent(ratio), crescent.units.grouped(pruned.params),
+    crescent.units.format(pruned.bytes, 'bytes'),
+    ('%s, %s'):format(number(speed.ratio, 3), speed.verdict) }
+  local kl_row = { row[1], row[2], row[3], row[4] }
+  for _, criterion in ipairs(criteria) do
+    local perplexity, kl = quality(prune(criterion, ratio))
+    row[#row + 1], kl_row[#kl_row + 1] = number(perplexity), number(kl, 3)
   end
+  local low, high, kl_low, kl_high = math.huge, 0, math.huge, 0
+  for seed = 1, seeds do
+    local perplexity, kl = quality(prune('random', ratio, seed))
+    low, high = math.min(low, perplexity), math.max(high, perplexity)
+    kl_low, kl_high = math.min(kl_low, kl), math.max(kl_high, kl)
+  end
+  row[#row + 1] = ('%s .. %s'):format(number(low), number(high))
+  kl_row[#kl_row + 1] = ('%s .. %s'):format(number(kl_low, 3), number(kl_high, 3))
+  perplexities[#perplexities + 1], divergences[#divergences + 1] = row, kl_row
 end
-print(crescent.table.text {
-  titles = { 'criterion', 'ratio', 'perplexity', 'KL, nats', 'parameters', 'weights', 'decode' },
-  align = { 'left' }, rows = rows,
-})
+print('Perplexity on unseen verses; decode: time of a token over that of the whole model')
+print(crescent.table.text { titles = titles, rows = perplexities })
+print('\nKL divergence from the whole model, in nats')
+print(crescent.table.text { titles = titles, rows = divergences })
