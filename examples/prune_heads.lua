@@ -14,24 +14,24 @@ assert(#lines == 31102, "the command `bible` gave another text: install Debian's
 local held_out = table.concat(lines, '\n', #lines - (opt.quick and 20 or 300) + 1)
 local calibration = { text = table.concat(lines, '\n', 1, 300), tokens = opt.quick and 256 or 2048 }
 
-local model = crescent.load(opt.model)
+local model, number = crescent.load(opt.model), crescent.units.number
 local criteria, seeds = { 'magnitude', 'taylor', 'ablation' }, opt.quick and 1 or 5
 local ratios = opt.quick and { 0.3 } or { 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7 }
-
 local function prune(criterion, ratio, seed)
   return crescent.prune.plan(model, { what = 'heads', criterion = criterion, ratio = ratio,
     seed = seed, data = calibration, keep_heads_min = 0 }):apply()
 end
-local number = crescent.units.number
 local function quality(pruned)
-  local text = { text = held_out, window = 128 }
-  local kl = crescent.eval.agreement(pruned, model, text).kl_nats
-  text.stride = 128
-  return crescent.eval.perplexity(pruned, text).perplexity, kl
+  local text = { text = held_out, window = 128, stride = 128 }
+  return crescent.eval.perplexity(pruned, text).perplexity,
+    crescent.eval.agreement(pruned, model, { text = held_out, window = 128 }).kl_nats
 end
-
-local titles = { 'heads removed', 'parameters', 'weights', 'decode', 'magnitude', 'taylor',
-  'ablation', ('random, %d seeds'):format(seeds) }
+local function range(list, digits)
+  table.sort(list)
+  return ('%s .. %s'):format(number(list[1], digits), number(list[#list], digits))
+end
+local titles = { 'removed', 'parameters', 'weights', 'decode', 'magnitude', 'taylor', 'ablation',
+  ('random, %d seeds'):format(seeds) }
 local whole = number((quality(model)))
 local perplexities = { { 'none', crescent.units.grouped(model.params),
   crescent.units.format(model.bytes, 'bytes'), '1', whole, whole, whole, whole } }
@@ -41,25 +41,20 @@ for _, ratio in ipairs(ratios) do
   local speed = crescent.bench.compare { measure = 'decode', baseline = 'whole',
     candidates = { { 'whole', model }, { 'pruned', pruned } },
     with = { tokens = 32 }, time_s_max = opt.quick and 0.5 or 5 }.rows[2]
-  local row = { crescent.units.percent(ratio), crescent.units.grouped(pruned.params),
+  local row = { ('%d %%'):format(100 * ratio), crescent.units.grouped(pruned.params),
     crescent.units.format(pruned.bytes, 'bytes'),
     ('%s, %s'):format(number(speed.ratio, 3), speed.verdict) }
-  local kl_row = { row[1], row[2], row[3], row[4] }
+  local kl_row = { unpack(row) }
   for _, criterion in ipairs(criteria) do
     local perplexity, kl = quality(prune(criterion, ratio))
     row[#row + 1], kl_row[#kl_row + 1] = number(perplexity), number(kl, 3)
   end
-  local low, high, kl_low, kl_high = math.huge, 0, math.huge, 0
-  for seed = 1, seeds do
-    local perplexity, kl = quality(prune('random', ratio, seed))
-    low, high = math.min(low, perplexity), math.max(high, perplexity)
-    kl_low, kl_high = math.min(kl_low, kl), math.max(kl_high, kl)
-  end
-  row[#row + 1] = ('%s .. %s'):format(number(low), number(high))
-  kl_row[#kl_row + 1] = ('%s .. %s'):format(number(kl_low, 3), number(kl_high, 3))
+  local by_seed, kl_by_seed = {}, {}
+  for seed = 1, seeds do by_seed[seed], kl_by_seed[seed] = quality(prune('random', ratio, seed)) end
+  row[#row + 1], kl_row[#kl_row + 1] = range(by_seed, 4), range(kl_by_seed, 3)
   perplexities[#perplexities + 1], divergences[#divergences + 1] = row, kl_row
 end
-print('Perplexity on unseen verses; decode: time of a token over that of the whole model')
+print('Heads removed: perplexity on unseen verses; decode: a token over that of the whole model')
 print(crescent.table.text { titles = titles, rows = perplexities })
 print('\nKL divergence from the whole model, in nats')
 print(crescent.table.text { titles = titles, rows = divergences })

@@ -59,12 +59,13 @@ for block in "$work"/lua.*; do
 done
 ((snippets >= 1)) || fail "no lua snippet was found"
 
-# Paths in the commented tree and in the text.
+# Paths in the commented tree, which is the `text` block.
+blocks text
 paths=0
 while IFS= read -r path; do
   paths=$((paths + 1))
   [[ -e $root/$path ]] || fail "$path does not exist"
-done < <(grep -oE '^(\.ci/[a-z]+|[a-z]+/([a-z_/]+)?|[a-z]+)  ' "$readme" | tr -d ' ' || true)
+done < <(grep -ohE '^(\.ci/[a-z]+|[a-z]+/([a-z_/]+)?|[a-z]+)  ' "$work"/text.* | tr -d ' ' || true)
 ((paths >= 5)) || fail "the commented tree was not found"
 
 ((failures == 0)) || exit 1
