@@ -20,6 +20,7 @@ const char* name_of(Section);
 struct SectionSize {
   int32_t tokens = 0;
   int32_t past = 0;
+  bool operator==(const SectionSize&) const = default;
 };
 
 /// The places in a forward pass that can be watched. The only way by which anything outside looks

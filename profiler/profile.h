@@ -1,33 +1,36 @@
 #pragma once
 // A profile: what a recording adds up to.
-#include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "engine/model/accounting.h"
 #include "profiler/spans.h"
 
 namespace crescent {
 
-/// What has to be done at a place, from the model's description: a multiply-add is 2 FLOPs; bytes
-/// are those of weights and cache that have to come from memory, activations not counted.
-struct Work {
-  double flops = 0;
-  double bytes = 0;
+enum class NodeKind : uint8_t {
+  run,
+  window,
+  section,
+  layers,  ///< in a summary: all layers together
+  layer,
+  component,
+  operation,
+  self,
+  profiling
 };
-
-enum class NodeKind : uint8_t { run, window, section, layer, component, operation, self, profiling };
 const char* name_of(NodeKind);
 
 /// A place in a profile, with all that happened there. The times of the children add up to the
 /// parent's: what none of them accounts for is a child named 'self', the profiler's own work one
 /// named 'profiling'.
 struct ProfileNode {
-  NodeKind kind = NodeKind::section;
+  NodeKind kind = NodeKind::run;
   uint8_t id = 0;      ///< Section or Site; of a window, its number
-  int16_t layer = -1;  ///< of this node or of the layer that it is in
+  int16_t layer = -1;  ///< of this node, or of the layer that it is in; from 0
   std::string name;    ///< 'decode', 'layer 3', 'attention', 'scores'
   int64_t count = 0;   ///< how often
   double time_ns = 0;
@@ -35,6 +38,24 @@ struct ProfileNode {
   bool estimated = false;    ///< scaled up from a part of the tokens or layers
   int64_t cut = 0;           ///< how many were closed by an error or by a parent
   std::vector<ProfileNode> children;
+
+  const ProfileNode* child(std::string_view name) const;  ///< nullptr if there is none
 };
+
+struct ProfileOptions {
+  /// What a site had to do in a section; nothing where that isn't defined.
+  std::function<std::optional<Work>(Site, int16_t layer, Section, SectionSize)> work = {};
+  /// Of the recorder: what it left out is scaled up from what it saw.
+  int32_t every_token = 1;
+  int32_t every_layer = 1;
+};
+
+/// The tree of a whole recording: run > windows > sections > layers > components > operations.
+/// @throws Error naming both spans if one leaves the one that it began in.
+ProfileNode build_profile(const Recording& recording, const ProfileOptions& options = {});
+
+/// The same tree with the layers of every section in one node 'layers', its components summed over
+/// the layers: what fits on a screen.
+ProfileNode fold_layers(const ProfileNode& tree, int32_t every_layer = 1);
 
 }  // namespace crescent

@@ -5,16 +5,11 @@
 // (`Section`), a site of a forward pass (`Site`), or the profiler's own work, which is recorded like
 // any other so that it is never counted as the model's. It is written when it ends, so a list of
 // spans has children before their parents. They come from one thread and nest properly.
-//
-// While a run lasts, spans go into a ring that was allocated before it began; when the ring is half
-// full, at the end of a section, they are packed (span_codec.h), outside of what is timed.
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/observe.h"
-#include "profiler/ticks.h"
 
 namespace crescent {
 
@@ -26,12 +21,16 @@ struct Span {
   SpanKind kind = SpanKind::section;
   uint8_t id = 0;      ///< Section or Site; of a window, its place in the list of names
   int16_t layer = -1;  ///< from 0; -1 for what belongs to none
-  /// Closed by an error, or by its parent's end, not by its own.
+  /// Closed by an error or by its parent's end, not by its own.
   bool cut = false;
   SectionSize size;  ///< of a section
   int64_t duration_ns() const { return end_ns - begin_ns; }
   bool operator==(const Span&) const = default;
 };
+
+/// How deep a span stands: what has a greater rank can't contain what has a lesser one; only
+/// windows contain their like. window 0, section 1, layer 2, component 3, operation 4, profiling 5.
+int rank_of(const Span& span);
 
 /// Everything that one recording holds.
 struct Recording {
@@ -39,5 +38,8 @@ struct Recording {
   std::vector<std::string> windows;  ///< names, by Span::id
   int64_t duration_ns = 0;
 };
+
+/// 'decode', 'layer 3', 'attention', a window's name, 'profiling'.
+std::string name_of(const Span& span, const Recording& recording);
 
 }  // namespace crescent

@@ -236,12 +236,15 @@ at::Tensor Call::attention(size_t layer, const at::Tensor& x) {
     qkv = project_qkv(layer, x);
   }
   at::Tensor heads;  // (B*T, H*D)
-  if (H == 0) {
-    // All heads are gone: what is left of the attention is the output's bias.
-    heads = at::empty({batch_ * tokens_, 0}, x.options());
-    watch_.tensor(Site::attention_softmax, index, heads, {batch_, 0, tokens_, past_ + tokens_});
-  } else {
-    heads = attend(layer, qkv.q, qkv.k, qkv.v).transpose(1, 2).reshape({batch_ * tokens_, H * D});
+  {
+    const Watch::Span span(watch_, Site::attention, index);
+    if (H == 0) {
+      // All heads are gone: what is left of the attention is the output's bias.
+      heads = at::empty({batch_ * tokens_, 0}, x.options());
+      watch_.tensor(Site::attention_softmax, index, heads, {batch_, 0, tokens_, past_ + tokens_});
+    } else {
+      heads = attend(layer, qkv.q, qkv.k, qkv.v).transpose(1, 2).reshape({batch_ * tokens_, H * D});
+    }
   }
   watch_.tensor(Site::attention_value, index, heads, {batch_, tokens_, H * D});
   const Watch::Span span(watch_, Site::attention_output, index);
@@ -255,17 +258,30 @@ at::Tensor Call::attention(size_t layer, const at::Tensor& x) {
 at::Tensor Call::feed_forward(size_t layer, const at::Tensor& x) {
   const auto index = static_cast<int64_t>(layer);
   const int64_t width = config_.layers[layer].ffn_width;
-  at::Tensor up, hidden;  // (B*T, F)
+  const auto projected = [&](Site site, Slot weight, Slot bias) {
+    const Watch::Span span(watch_, site, index);
+    return project(x, weights_.linear(weight, bias, layer));
+  };
+  at::Tensor up, gate, hidden;  // (B*T, F)
   {
-    const Watch::Span span(watch_, Site::ffn_up, index);
-    up = project(x, weights_.linear(Slot::ffn_up_weight, Slot::ffn_up_bias, layer));
+    const Watch::Span whole(watch_, Site::ffn_up, index);
+    if (config_.gated_ffn) {
+      gate = projected(Site::ffn_gate_product, Slot::ffn_gate_weight, Slot::ffn_gate_bias);
+      up = projected(Site::ffn_up_product, Slot::ffn_up_weight, Slot::ffn_up_bias);
+      watch_.tensor(Site::ffn_gate_product, index, gate, {batch_, tokens_, width});
+    } else {
+      up = project(x, weights_.linear(Slot::ffn_up_weight, Slot::ffn_up_bias, layer));
+    }
     watch_.tensor(Site::ffn_up, index, up, {batch_, tokens_, width});
   }
   {
-    const Watch::Span span(watch_, Site::ffn_activation, index);
+    const Watch::Span whole(watch_, Site::ffn_activation, index);
     if (config_.gated_ffn) {
-      hidden =
-          activate(project(x, weights_.linear(Slot::ffn_gate_weight, Slot::ffn_gate_bias, layer)));
+      {
+        const Watch::Span span(watch_, Site::ffn_activate, index);
+        hidden = activate(gate);
+      }
+      const Watch::Span span(watch_, Site::ffn_multiply, index);
       hidden = grad_ ? hidden * up : hidden.mul_(up);
     } else {
       hidden = activate(up);
@@ -306,11 +322,16 @@ at::Tensor Call::run() {
     if (config_.layers[layer].has_attention) {
       const at::Tensor y =
           normed(Site::attention_norm, Slot::attention_norm_weight, Slot::attention_norm_bias);
-      x = plus(x, attention(layer, y));
+      const at::Tensor added = attention(layer, y);
+      const Watch::Span sum(watch_, Site::attention_residual, index);
+      x = plus(x, added);
+      watch_.tensor(Site::attention_residual, index, x, shape);
     }
     if (config_.layers[layer].has_ffn) {
       const at::Tensor y = normed(Site::ffn_norm, Slot::ffn_norm_weight, Slot::ffn_norm_bias);
-      x = plus(x, feed_forward(layer, y));
+      const at::Tensor added = feed_forward(layer, y);
+      const Watch::Span sum(watch_, Site::ffn_residual, index);
+      x = plus(x, added);
     }
     watch_.tensor(Site::block, index, x, shape);
   }

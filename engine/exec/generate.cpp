@@ -54,9 +54,7 @@ class Output {
     if (tokenizer_ == nullptr) {
       if (options_.on_token) go_on = options_.on_token({}, id);
     } else {
-      // A vocabulary padded beyond the tokenizer's has ids that spell nothing.
-      const std::string bytes = id < tokenizer_->size() ? tokenizer_->bytes_of(id) : "";
-      go_on = give(stops_.feed(utf8_.feed(bytes)), id);
+      go_on = give(text_of(id), id);
     }
     if (stops_.stopped()) return Generated::StoppedBy::stop;
     if (!go_on) return Generated::StoppedBy::callback;
@@ -72,6 +70,13 @@ class Output {
   }
 
  private:
+  /// What can be shown of the text now.
+  std::string text_of(int32_t id) {
+    const SectionSpan span(options_.observer, Section::detokenize);
+    // A vocabulary padded beyond the tokenizer's has ids that spell nothing.
+    return stops_.feed(utf8_.feed(id < tokenizer_->size() ? tokenizer_->bytes_of(id) : ""));
+  }
+
   bool give(const std::string& piece, int32_t id) {
     if (piece.empty()) return true;
     result_.text += piece;
@@ -89,18 +94,28 @@ class Output {
 class Stepper {
  public:
   Stepper(Session& session, const GenerateOptions& options)
-      : session_(session), sampler_(options.sampling) {}
+      : session_(session), sampler_(options.sampling), observer_(options.observer) {}
 
-  int32_t next(std::span<const int32_t> fed) {
+  int32_t next(std::span<const int32_t> fed, Section section) {
     check_interrupt();
-    const at::Tensor logits = session_.feed(ids_tensor(session_.model(), fed), {.last_only = true});
+    const at::Tensor logits = feed(fed, section);
+    const SectionSpan span(observer_, Section::sample);
     return sampler_.pick({logits.data_ptr<float>(), static_cast<size_t>(logits.numel())},
                          session_.ids());
+  }
+
+  at::Tensor feed(std::span<const int32_t> fed, Section section) {
+    const SectionSpan span(observer_, section,
+                           {.tokens = static_cast<int32_t>(fed.size()),
+                            .past = static_cast<int32_t>(session_.length())});
+    return session_.feed(ids_tensor(session_.model(), fed),
+                         {.last_only = true, .observer = observer_});
   }
 
  private:
   Session& session_;
   Sampler sampler_;
+  Observer* observer_;
 };
 
 }  // namespace
@@ -132,7 +147,7 @@ Generated generate(Session& session, std::span<const int32_t> prompt,
   if (prompt.empty()) session.truncate(session.length() - 1);
   int32_t id = 0;
   try {
-    id = stepper.next(start);
+    id = stepper.next(start, Section::prefill);
   } catch (const std::exception&) {
     const int64_t length = session.length();
     if (prompt.empty() && length + 1 == length_before) {
@@ -160,7 +175,7 @@ Generated generate(Session& session, std::span<const int32_t> prompt,
       result.stopped_by = Generated::StoppedBy::positions;
       break;
     }
-    id = stepper.next({&id, 1});
+    id = stepper.next({&id, 1}, Section::decode);
     last_time = Clock::now();
   }
   result.decode_ns = nanoseconds(last_time - first_time);
@@ -170,7 +185,7 @@ Generated generate(Session& session, std::span<const int32_t> prompt,
   const bool last_is_pending =
       !result.ids.empty() && result.stopped_by != Generated::StoppedBy::end_of_text;
   if (options.feed_last && last_is_pending && session.length() < session.capacity()) {
-    session.feed(ids_tensor(session.model(), {&result.ids.back(), 1}), {.last_only = true});
+    stepper.feed({&result.ids.back(), 1}, Section::decode);
   }
   return result;
 }

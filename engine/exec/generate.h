@@ -23,6 +23,7 @@ struct GenerateOptions {
   /// of what may become a stop text) and the id that completed it; false ends the generation.
   /// Without a tokenizer: called for every id, with no text.
   std::function<bool(std::string_view text, int32_t id)> on_token;
+  Observer* observer = nullptr;  ///< told of prefill, decode, sample and detokenize, and what is in
 };
 
 struct Generated {

@@ -87,6 +87,14 @@ struct Qkv {
   at::Tensor q, k, v;
 };  // (B, T, H*D), (B, T, K*D), (B, T, K*D)
 
+/// x (B, T, heads*D), every head turned.
+at::Tensor rotate_heads(const Rotary& rotary, const at::Tensor& x, int64_t head_dim) {
+  std::vector<at::Tensor> heads;
+  for (int64_t at = 0; at < x.size(-1); at += head_dim)
+    heads.push_back(rotate(rotary, x.narrow(-1, at, head_dim)));
+  return heads.empty() ? x : at::cat(heads, -1);
+}
+
 /// Some files store the three projections side by side in one matrix: q, then k, then v.
 Qkv project_qkv(const LayerSpec& spec, const Weights& weights, size_t layer, const at::Tensor& x) {
   if (weights.at(Slot::qkv_weight, layer).defined()) {
@@ -112,33 +120,39 @@ at::Tensor attention(const DecoderConfig& config, const Weights& weights, size_t
   {
     const Watch::Span span(watch, Site::qkv, index);
     all = project_qkv(spec, weights, layer, x);
-  }
-  // future[t][s] is true where s > t: a token sees itself and what came before it.
-  const at::Tensor future = at::ones({tokens, tokens}, at::kBool).triu(1);
-
-  std::vector<at::Tensor> outputs, probabilities;  // H of (B, T, D), H of (B, T, T)
-  for (int64_t head = 0; head < spec.heads(); ++head) {
-    const int64_t kv_head = spec.kv_of_head[static_cast<size_t>(head)];
-    at::Tensor q = all.q.narrow(-1, head * D, D);
-    at::Tensor k = all.k.narrow(-1, kv_head * D, D);
-    const at::Tensor v = all.v.narrow(-1, kv_head * D, D);
     if (config.positions == PositionKind::rotary) {
-      q = rotate(config.rotary, q);
-      k = rotate(config.rotary, k);
+      all.q = rotate_heads(config.rotary, all.q, D);
+      all.k = rotate_heads(config.rotary, all.k, D);
     }
-    at::Tensor scores, p;  // (B, T, T): row = query, column = key
-    {
-      const Watch::Span span(watch, Site::attention_scores, index);
-      scores = at::matmul(q, k.transpose(-2, -1)) * spec.attention_scale;
-      scores = scores.masked_fill(future, -std::numeric_limits<float>::infinity());
+  }
+  std::vector<at::Tensor> outputs, probabilities;  // H of (B, T, D), H of (B, T, T)
+  {
+    const Watch::Span whole(watch, Site::attention, index);
+    // future[t][s] is true where s > t: a token sees itself and what came before it.
+    const at::Tensor future = at::ones({tokens, tokens}, at::kBool).triu(1);
+    for (int64_t head = 0; head < spec.heads(); ++head) {
+      const int64_t kv_head = spec.kv_of_head[static_cast<size_t>(head)];
+      const at::Tensor q = all.q.narrow(-1, head * D, D);
+      const at::Tensor k = all.k.narrow(-1, kv_head * D, D);
+      const at::Tensor v = all.v.narrow(-1, kv_head * D, D);
+      at::Tensor scores, p;  // (B, T, T): row = query, column = key
+      {
+        const Watch::Span span(watch, Site::attention_scores, index);
+        scores = at::matmul(q, k.transpose(-2, -1));
+      }
+      {
+        const Watch::Span span(watch, Site::attention_scale_mask, index);
+        scores = (scores * spec.attention_scale)
+                     .masked_fill(future, -std::numeric_limits<float>::infinity());
+      }
+      {
+        const Watch::Span span(watch, Site::attention_softmax, index);
+        p = at::softmax(scores, -1);
+      }
+      const Watch::Span span(watch, Site::attention_value, index);
+      outputs.push_back(at::matmul(p, v));
+      if (watch.wants(Site::attention_softmax)) probabilities.push_back(p);
     }
-    {
-      const Watch::Span span(watch, Site::attention_softmax, index);
-      p = at::softmax(scores, -1);
-    }
-    const Watch::Span span(watch, Site::attention_value, index);
-    outputs.push_back(at::matmul(p, v));
-    if (watch.wants(Site::attention_softmax)) probabilities.push_back(p);
   }
   // A layer may have lost all its heads; what is left of its attention is the output's bias.
   const at::Tensor heads =
@@ -163,18 +177,31 @@ at::Tensor attention(const DecoderConfig& config, const Weights& weights, size_t
 at::Tensor feed_forward(const DecoderConfig& config, const Weights& weights, size_t layer,
                         const at::Tensor& x, const Watch& watch) {
   const auto index = static_cast<int64_t>(layer);
-  at::Tensor up, hidden;  // (B, T, F)
+  const auto projected = [&](Site site, Slot weight, Slot bias) {
+    const Watch::Span span(watch, site, index);
+    return project(x, weights.linear(weight, bias, layer));
+  };
+  at::Tensor up, gate, hidden;  // (B, T, F)
   {
-    const Watch::Span span(watch, Site::ffn_up, index);
-    up = project(x, weights.linear(Slot::ffn_up_weight, Slot::ffn_up_bias, layer));
+    const Watch::Span whole(watch, Site::ffn_up, index);
+    if (config.gated_ffn) {
+      gate = projected(Site::ffn_gate_product, Slot::ffn_gate_weight, Slot::ffn_gate_bias);
+      up = projected(Site::ffn_up_product, Slot::ffn_up_weight, Slot::ffn_up_bias);
+      watch.tensor(Site::ffn_gate_product, index, gate);
+    } else {
+      up = project(x, weights.linear(Slot::ffn_up_weight, Slot::ffn_up_bias, layer));
+    }
     watch.tensor(Site::ffn_up, index, up);
   }
   {
-    const Watch::Span span(watch, Site::ffn_activation, index);
+    const Watch::Span whole(watch, Site::ffn_activation, index);
     if (config.gated_ffn) {
-      const at::Tensor gate =
-          project(x, weights.linear(Slot::ffn_gate_weight, Slot::ffn_gate_bias, layer));
-      hidden = activate(config.activation, gate) * up;
+      {
+        const Watch::Span span(watch, Site::ffn_activate, index);
+        gate = activate(config.activation, gate);
+      }
+      const Watch::Span span(watch, Site::ffn_multiply, index);
+      hidden = gate * up;
     } else {
       hidden = activate(config.activation, up);
     }
@@ -206,17 +233,23 @@ at::Tensor block(const DecoderConfig& config, const Weights& weights, size_t lay
     watch.tensor(site, static_cast<int64_t>(layer), y);
     return y;
   };
-  const Watch::Span span(watch, Site::block, static_cast<int64_t>(layer));
+  const auto index = static_cast<int64_t>(layer);
+  const Watch::Span span(watch, Site::block, index);
   if (config.layers[layer].has_attention) {
     const at::Tensor y =
         norm(Site::attention_norm, Slot::attention_norm_weight, Slot::attention_norm_bias);
-    x = x + attention(config, weights, layer, y, watch);
+    const at::Tensor added = attention(config, weights, layer, y, watch);
+    const Watch::Span sum(watch, Site::attention_residual, index);
+    x = x + added;
+    watch.tensor(Site::attention_residual, index, x);
   }
   if (config.layers[layer].has_ffn) {
     const at::Tensor y = norm(Site::ffn_norm, Slot::ffn_norm_weight, Slot::ffn_norm_bias);
-    x = x + feed_forward(config, weights, layer, y, watch);
+    const at::Tensor added = feed_forward(config, weights, layer, y, watch);
+    const Watch::Span sum(watch, Site::ffn_residual, index);
+    x = x + added;
   }
-  watch.tensor(Site::block, static_cast<int64_t>(layer), x);
+  watch.tensor(Site::block, index, x);
   return x;
 }
 

@@ -31,6 +31,31 @@ int64_t ffn_flops(const LayerSpec& layer, const DecoderConfig& config) {
   return 2 * matrices * config.d_model * layer.ffn_width;
 }
 
+/// y = x W for `rows` rows of x, the matrix read once.
+Work product(int64_t rows, int64_t in, int64_t out, bool bias) {
+  const auto elements = static_cast<double>(in * out + (bias ? out : 0));
+  return {2.0 * static_cast<double>(rows) * static_cast<double>(in * out),
+          elements * double{sizeof(float)}};
+}
+
+Work attention_work(const DecoderConfig& config, const LayerSpec& layer, Site site,
+                           SectionSize size) {
+  const int64_t rows = size.tokens, keys = int64_t{size.past} + size.tokens;
+  const int64_t query = layer.heads() * layer.head_dim, kv = layer.kv_heads * layer.head_dim;
+  // One of the two products over the context, and its half of the cache.
+  const Work half{2.0 * static_cast<double>(rows * query * keys),
+                  static_cast<double>(keys * kv) * double{sizeof(float)}};
+  switch (site) {
+    case Site::qkv: return product(rows, config.d_model, query + 2 * kv, config.qkv_bias);
+    case Site::attention: return {2 * half.flops, 2 * half.bytes};
+    case Site::attention_output:
+      return product(rows, query, config.d_model, config.attention_output_bias);
+    case Site::attention_scores:
+    case Site::attention_value: return half;
+    default: return {};
+  }
+}
+
 }  // namespace
 
 const char* name_of(Part part) {
@@ -71,6 +96,36 @@ int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layou
     read += is_embedding_table(tensor) ? tensor.shape.back() : elements(tensor);
   }
   return read;
+}
+
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
+                            int64_t head_rows) {
+  const int64_t rows = size.tokens, width = config.d_model;
+  const auto spec = [&]() -> const LayerSpec& {
+    return config.layers.at(static_cast<size_t>(layer));
+  };
+  switch (site) {
+    case Site::embedding: {
+      const int64_t tables = config.positions == PositionKind::learned ? 2 : 1;
+      return Work{0, static_cast<double>(rows * width * tables) * double{sizeof(float)}};
+    }
+    case Site::qkv:
+    case Site::attention:
+    case Site::attention_scores:
+    case Site::attention_value:
+    case Site::attention_output: return attention_work(config, spec(), site, size);
+    case Site::ffn_gate_product:
+    case Site::ffn_up_product:
+      return product(rows, width, spec().ffn_width, config.ffn_bias);
+    case Site::ffn_up: {
+      Work work = product(rows, width, spec().ffn_width, config.ffn_bias);
+      if (config.gated_ffn) work = {2 * work.flops, 2 * work.bytes};
+      return work;
+    }
+    case Site::ffn_down: return product(rows, spec().ffn_width, width, config.ffn_bias);
+    case Site::head: return product(head_rows, width, config.vocab, false);
+    default: return std::nullopt;
+  }
 }
 
 }  // namespace crescent

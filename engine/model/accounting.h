@@ -1,9 +1,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "engine/model/config.h"
 #include "engine/model/layout.h"
+#include "engine/observe.h"
 
 namespace crescent {
 
@@ -26,5 +28,20 @@ PartCounts flops_per_token(const DecoderConfig& config, int64_t context);
 /// Weight elements that a batch-1 decode step reads: all matrices and biases once, one row of each
 /// embedding table, the head's whole matrix.
 int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layout);
+
+/// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights (in
+/// float32, as levels 0 and 1 compute) and of cached keys and values that have to be read.
+/// Activations are not counted.
+struct Work {
+  double flops = 0;
+  double bytes = 0;
+};
+
+/// The work at a site in a forward pass over `size.tokens` new tokens behind `size.past` cached
+/// ones, for one sequence. Scores are computed for every pair of tokens, the masked ones too.
+/// Nothing for sites whose work is not counted: norms, activations, softmax, residuals.
+/// @param head_rows  positions whose logits are computed
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
+                            int64_t head_rows);
 
 }  // namespace crescent

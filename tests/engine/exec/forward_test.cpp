@@ -193,7 +193,10 @@ class Recorder : public Observer {
   void tensor(Site site, int32_t layer, const TensorView& view) override {
     shapes[{site, layer}] = {view.shape.begin(), view.shape.end()};
   }
-  void begin(Site site, int32_t layer) override { open.push_back({site, layer}); }
+  void begin(Site site, int32_t layer) override {
+    open.push_back({site, layer});
+    begun.push_back({site, layer});
+  }
   void end(Site site, int32_t layer) override {
     ASSERT_FALSE(open.empty());
     EXPECT_EQ(open.back(), std::make_pair(site, layer)) << "spans nest";
@@ -202,7 +205,7 @@ class Recorder : public Observer {
   }
 
   std::map<std::pair<Site, int32_t>, std::vector<int64_t>> shapes;
-  std::vector<std::pair<Site, int32_t>> open;
+  std::vector<std::pair<Site, int32_t>> open, begun;
   std::set<Site> closed;
 
  private:
@@ -220,6 +223,8 @@ TEST_P(Observers, SeeEverySiteInItsDocumentedShape) {
                                                       {Site::attention_softmax, {2, 4, 7, 7}},
                                                       {Site::attention_value, {2, 7, 32}},
                                                       {Site::attention_output, {2, 7, 32}},
+                                                      {Site::attention_residual, {2, 7, 32}},
+                                                      {Site::ffn_gate_product, {2, 7, 48}},
                                                       {Site::ffn_norm, {2, 7, 32}},
                                                       {Site::ffn_up, {2, 7, 48}},
                                                       {Site::ffn_activation, {2, 7, 48}},
@@ -235,7 +240,25 @@ TEST_P(Observers, SeeEverySiteInItsDocumentedShape) {
   EXPECT_EQ((recorder.shapes[{Site::head, -1}]), (std::vector<int64_t>{2, 7, 96}));
   EXPECT_EQ(recorder.shapes.size(), 2 * expected.size() + 3) << "and nothing else";
   EXPECT_TRUE(recorder.open.empty());
-  EXPECT_EQ(recorder.closed.size(), static_cast<size_t>(kSites));
+  // Level 1 adds the mask within the product that gives the scores.
+  const size_t absent = GetParam() == 1 ? 1 : 0;
+  EXPECT_EQ(recorder.closed.size(), kSites - absent);
+  EXPECT_EQ(recorder.closed.count(Site::attention_scale_mask), 1 - absent);
+}
+
+TEST(Levels, AnnounceTheSameLayersAndComponentsInTheSameOrder) {
+  for (const std::string name : {"gpt2", "llama"}) {
+    std::vector<std::pair<Site, int32_t>> seen[2];
+    for (int level : {0, 1}) {
+      const auto model = load(name, level);
+      Recorder recorder(true);
+      forward(*model, some_ids(1, 7, model->config().vocab), {.observer = &recorder});
+      for (const auto& span : recorder.begun)
+        if (depth_of(span.first) != SiteDepth::operation) seen[level].push_back(span);
+    }
+    EXPECT_EQ(seen[0], seen[1]) << name;
+    EXPECT_GT(seen[0].size(), 20u);
+  }
 }
 
 TEST_P(Observers, GetOnlyWhatTheyAskedFor) {

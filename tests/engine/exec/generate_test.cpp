@@ -48,6 +48,40 @@ class Generate : public testing::TestWithParam<int> {
   }
 };
 
+/// The sections in their order, with the sizes of passes.
+class Sections : public Observer {
+ public:
+  void begin_section(Section section, SectionSize size) override {
+    EXPECT_FALSE(open) << "sections never nest";
+    open = true;
+    seen.push_back(fmt::format("{} {}+{}", name_of(section), size.past, size.tokens));
+  }
+  void end_section(Section) override { open = false; }
+
+  std::vector<std::string> seen;
+  bool open = false;
+};
+
+TEST_P(Generate, TellsItsSectionsApart) {
+  Sections sections;
+  const auto s = session();
+  const std::vector<int32_t> prompt(prompt_.ids.begin(), prompt_.ids.begin() + 4);
+  generate(*s, prompt, {.tokens = 2, .ignore_eos = true, .observer = &sections}, &letters_);
+  const std::vector<std::string> expected{
+      "prefill 0+4", "sample 0+0",     "detokenize 0+0", "decode 4+1",
+      "sample 0+0",  "detokenize 0+0", "decode 5+1"};  // the last one leaves its id in the session
+  EXPECT_EQ(sections.seen, expected);
+  EXPECT_FALSE(sections.open);
+}
+
+TEST_P(Generate, LeavesASectionThatFails) {
+  Sections sections;
+  const auto s = session();
+  const std::vector<int32_t> outside{1, 1000};
+  EXPECT_THROW(generate(*s, outside, {.tokens = 2, .observer = &sections}, &letters_), Error);
+  EXPECT_FALSE(sections.open);
+}
+
 TEST_P(Generate, GivesAsManyTokensAsAsked) {
   const auto s = session();
   const Generated made = generate(*s, prompt_.ids, {.tokens = 5, .ignore_eos = true}, &letters_);
