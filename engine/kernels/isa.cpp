@@ -3,20 +3,24 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/kernels/moments.h"
 #include "engine/kernels/probe.h"
 
-// One build of probe_kernel.cpp defines each of these. Only their functions may be named here:
+// One build of the kernels' sources defines each of these. Only their functions may be named here:
 // this file is compiled for every CPU, those objects are not.
 namespace crescent::kernels {
 namespace scalar {
 const Probe& probe();
+const MomentsKernel& moments_kernel();
 }
 #ifdef __x86_64__
 namespace avx2 {
 const Probe& probe();
+const MomentsKernel& moments_kernel();
 }
 namespace avx512 {
 const Probe& probe();
+const MomentsKernel& moments_kernel();
 }
 #endif
 
@@ -29,6 +33,11 @@ std::string names_of_available() {
   for (Isa isa : kAll)
     if (is_available(isa)) names += fmt::format("{}{}", names.empty() ? "" : ", ", name_of(isa));
   return names;
+}
+
+void require(Isa isa) {
+  if (!is_available(isa))
+    fail("no kernels for {}: this CPU has {}", name_of(isa), names_of_available());
 }
 
 }  // namespace
@@ -80,8 +89,7 @@ Isa isa() {
 }
 
 const Probe& probe(Isa isa) {
-  if (!is_available(isa))
-    fail("no kernels for {}: this CPU has {}", name_of(isa), names_of_available());
+  require(isa);
 #ifdef __x86_64__
   if (isa == Isa::avx512) return avx512::probe();
   if (isa == Isa::avx2) return avx2::probe();
@@ -89,6 +97,16 @@ const Probe& probe(Isa isa) {
   return scalar::probe();
 }
 
+const MomentsKernel& moments_kernel(Isa isa) {
+  require(isa);
+#ifdef __x86_64__
+  if (isa == Isa::avx512) return avx512::moments_kernel();
+  if (isa == Isa::avx2) return avx2::moments_kernel();
+#endif
+  return scalar::moments_kernel();
+}
+
 const Probe& probe() { return probe(isa()); }
+const MomentsKernel& moments_kernel() { return moments_kernel(isa()); }
 
 }  // namespace crescent::kernels

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/kernels/isa.h"
+
 namespace crescent::kernels {
 
 /// The loops by which the machine's limits are measured, one source compiled per instruction set
@@ -15,18 +17,6 @@ struct Probe {
   /// and stored to it, so that nothing can be left out; returns the number of FLOPs done.
   double (*fma_fp32)(int64_t rounds, float* sink);
 };
-
-/// 'scalar' is what every CPU of the architecture has (SSE2 on x86-64).
-enum class Isa { scalar, avx2, avx512 };
-const char* name_of(Isa);
-
-/// The best that this CPU has and CRESCENT_ISA allows, decided once.
-/// @throws Error for an unknown or missing one.
-Isa isa();
-/// That decision for a given value of CRESCENT_ISA; null or empty: the best that this CPU has.
-Isa isa_for(const char* forced);
-/// True if the CPU and the operating system can run it and this program holds code for it.
-bool is_available(Isa);
 
 const Probe& probe();  ///< of isa()
 /// @throws Error if it is not available.
