@@ -36,14 +36,19 @@ double share(int64_t part, int64_t whole) {
 
 }  // namespace
 
-ActivationStatistics::ActivationStatistics(const DecoderConfig& config,
-                                           const StatisticsOptions& options)
-    : options_(options), gate_site_(config.gated_ffn ? Site::ffn_gate_product : Site::ffn_up) {
+ActivationStatistics::ActivationStatistics(const StatisticsOptions& options) : options_(options) {
   if (options.activations) activations_ = set_of(kActivations);
   if (options.attention) attention_.add(Site::attention_softmax);
   if (options.norms) norms_in_ = set_of(kNormsIn), norms_out_ = set_of(kNormsOut);
   wanted_.bits = activations_.bits | attention_.bits | norms_in_.bits | norms_out_.bits;
-  if (options.gates) wanted_.add(gate_site_);
+  if (options.gates) wanted_.add(Site::ffn_gate_product).add(Site::ffn_up);
+}
+
+/// What the activation is given: the gate's product, and where there is no gate, the up projection.
+bool ActivationStatistics::is_gate(Site site, int32_t layer) {
+  if (!options_.gates) return false;
+  if (site == Site::ffn_gate_product) gated_layer_ = layer;
+  return site == Site::ffn_gate_product || (site == Site::ffn_up && gated_layer_ != layer);
 }
 
 void ActivationStatistics::take(Section section, Site site, int32_t layer, const TensorView& view) {
@@ -69,8 +74,10 @@ void ActivationStatistics::take_activations(const Place& place, const TensorView
     }
     if (norms_in_.has(site)) variance_in_ = here;
   }
-  if (!activations_.has(site) && !(options_.gates && site == gate_site_)) return;
+  const bool gate = is_gate(site, std::get<int32_t>(place));
+  if (!activations_.has(site) && !gate) return;
   Activations& to = by_place_[place];
+  to.is_gate = gate;
   to.sum += moments.sum;
   to.sum_abs += moments.sum_abs;
   to.sum_squares += moments.sum_squares;
@@ -119,7 +126,7 @@ std::vector<Statistic> ActivationStatistics::results() const {
       put(place, -1, "abs_max", made.abs_max, made.count);
       put(place, -1, "below_share", share(made.below, made.count), made.count);
     }
-    if (options_.gates && site == gate_site_)
+    if (made.is_gate)
       put(place, -1, "negative_share", share(made.negative, made.count), made.count);
   }
   for (const auto& [place, heads] : heads_)

@@ -5,7 +5,6 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/model/config.h"
 #include "profiler/recorder.h"
 
 namespace crescent {
@@ -35,7 +34,7 @@ struct Statistic {
 /// Adds up statistics of what a forward pass computes, one fused pass over each tensor.
 class ActivationStatistics final : public TensorSink {
  public:
-  ActivationStatistics(const DecoderConfig& config, const StatisticsOptions& options);
+  explicit ActivationStatistics(const StatisticsOptions& options);
 
   SiteSet wanted() const override { return wanted_; }
   void take(Section section, Site site, int32_t layer, const TensorView& view) override;
@@ -49,6 +48,7 @@ class ActivationStatistics final : public TensorSink {
   struct Activations {
     double sum = 0, sum_abs = 0, sum_squares = 0, abs_max = 0;
     int64_t below = 0, negative = 0, count = 0;
+    bool is_gate = false;
   };
   struct Head {
     double entropy = 0, max = 0, below_share = 0;
@@ -59,16 +59,17 @@ class ActivationStatistics final : public TensorSink {
     int64_t passes = 0;
   };
 
+  bool is_gate(Site site, int32_t layer);
   void take_activations(const Place& place, const TensorView& view);
   void take_attention(const Place& place, const TensorView& view);
 
   const StatisticsOptions options_;
-  Site gate_site_;
   SiteSet wanted_, activations_, attention_, norms_in_, norms_out_;
   std::map<Place, Activations> by_place_;
   std::map<Place, std::vector<Head>> heads_;
   std::map<Place, Ratio> ratios_;
-  double variance_in_ = 0;  ///< of what the next norm takes
+  double variance_in_ = 0;    ///< of what the next norm takes
+  int32_t gated_layer_ = -1;  ///< the last that showed what its gate's product is
   int64_t bytes_ = 0;
 };
 

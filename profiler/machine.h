@@ -78,6 +78,8 @@ struct ProcessMemory {
   int64_t rss_bytes, rss_bytes_peak;
   std::optional<int64_t> pss_bytes;
 };
+/// Resident memory alone: some microseconds. @throws Error if /proc/self can't be read.
+int64_t resident_bytes(const std::string& root = "/");
 /// @throws Error if /proc/self can't be read.
 ProcessMemory process_memory(const std::string& root = "/");
 

@@ -31,6 +31,14 @@ void add(std::optional<Work>& to, const std::optional<Work>& work) {
   to->bytes += work->bytes;
 }
 
+void add_figures(ProfileNode& to, const ProfileNode& node) {
+  to.count += node.count;
+  to.time_ns += node.time_ns;
+  to.cut += node.cut;
+  to.estimated |= node.estimated;
+  add(to.work, node.work);
+}
+
 void scale(ProfileNode& node, double times, double counts) {
   node.time_ns *= times;
   node.count = static_cast<int64_t>(static_cast<double>(node.count) * counts + 0.5);
@@ -189,8 +197,8 @@ class Builder {
   std::vector<Step> path_;
 };
 
-/// Adds a node to the one of its kind and name among `nodes`.
-void merge(std::vector<ProfileNode>& nodes, const ProfileNode& node) {
+/// Adds a node to the one of its kind and name among `nodes`; of layers all are one.
+void merge_layers(std::vector<ProfileNode>& nodes, const ProfileNode& node) {
   const auto same = std::find_if(nodes.begin(), nodes.end(), [&](const ProfileNode& other) {
     return other.kind == node.kind && other.name == node.name;
   });
@@ -200,12 +208,8 @@ void merge(std::vector<ProfileNode>& nodes, const ProfileNode& node) {
     for (ProfileNode& child : nodes.back().children) child.layer = -1;
     return;
   }
-  same->count += node.count;
-  same->time_ns += node.time_ns;
-  same->cut += node.cut;
-  same->estimated |= node.estimated;
-  add(same->work, node.work);
-  for (const ProfileNode& child : node.children) merge(same->children, child);
+  add_figures(*same, node);
+  for (const ProfileNode& child : node.children) merge_layers(same->children, child);
 }
 
 /// One node for the layers among a section's children. Layers that were not looked into are
@@ -218,15 +222,11 @@ ProfileNode all_layers(const ProfileNode& section, int32_t every_layer) {
   for (const ProfileNode& layer : section.children) {
     if (layer.kind != NodeKind::layer) continue;
     ++count;
-    all.count += layer.count;
-    all.time_ns += layer.time_ns;
-    all.cut += layer.cut;
-    all.estimated |= layer.estimated;
-    add(all.work, layer.work);
+    add_figures(all, layer);
     if (layer.layer % every_layer != 0) continue;
     seen.count += layer.count;
     seen.time_ns += layer.time_ns;
-    for (const ProfileNode& child : layer.children) merge(seen.children, child);
+    for (const ProfileNode& child : layer.children) merge_layers(seen.children, child);
   }
   all.name = count == 1 ? "1 layer" : fmt::format("{} layers", count);
   if (seen.count < all.count)
@@ -266,6 +266,18 @@ const ProfileNode* ProfileNode::child(std::string_view wanted) const {
 
 ProfileNode build_profile(const Recording& recording, const ProfileOptions& options) {
   return Builder(recording, options).build();
+}
+
+void add_profile(ProfileNode& to, const ProfileNode& from) {
+  add_figures(to, from);
+  for (const ProfileNode& child : from.children) {
+    const auto same = std::find_if(
+        to.children.begin(), to.children.end(), [&](const ProfileNode& other) {
+          return other.kind == child.kind && other.name == child.name && other.layer == child.layer;
+        });
+    if (same == to.children.end()) to.children.push_back(child);
+    else add_profile(*same, child);
+  }
 }
 
 ProfileNode fold_layers(const ProfileNode& tree, int32_t every_layer) {

@@ -54,6 +54,9 @@ struct ProfileOptions {
 /// @throws Error naming both spans if one leaves the one that it began in.
 ProfileNode build_profile(const Recording& recording, const ProfileOptions& options = {});
 
+/// Adds what happened in another run of the same thing.
+void add_profile(ProfileNode& to, const ProfileNode& from);
+
 /// The same tree with the layers of every section in one node 'layers', its components summed over
 /// the layers: what fits on a screen.
 ProfileNode fold_layers(const ProfileNode& tree, int32_t every_layer = 1);

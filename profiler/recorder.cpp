@@ -67,6 +67,7 @@ void Recorder::begin_section(Section section, SectionSize size) {
 void Recorder::end_section(Section section) {
   const bool cut = std::uncaught_exceptions() > uncaught_;
   close(SpanKind::section, static_cast<uint8_t>(section), -1, cut);
+  if (options_.listener) own_work([&] { options_.listener->ended(section); });
   if (filled_ >= kRing / 2) own_work([this] { pack(); });
 }
 
@@ -190,6 +191,7 @@ double span_cost_ns(const RecorderOptions& options) {
   SteadyClock clock;
   RecorderOptions alone = options;
   alone.sink = nullptr;
+  alone.listener = nullptr;
   Recorder recorder(alone, clock);
   Observer& observer = recorder;
   constexpr int kBatches = 9, kSpans = 1000;

@@ -21,6 +21,13 @@ class TensorSink {
   virtual void take(Section section, Site site, int32_t layer, const TensorView& view) = 0;
 };
 
+/// Is told of every section that ended, outside of what is timed.
+class SectionListener {
+ public:
+  virtual ~SectionListener() = default;
+  virtual void ended(Section section) = 0;
+};
+
 struct RecorderOptions {
   bool layers = false;
   bool components = false;
@@ -28,7 +35,8 @@ struct RecorderOptions {
   /// Looks into every n-th decode step only, and into the components of every n-th layer only.
   int32_t every_token = 1;
   int32_t every_layer = 1;
-  TensorSink* sink = nullptr;  ///< outlives the recorder
+  TensorSink* sink = nullptr;          ///< outlives the recorder
+  SectionListener* listener = nullptr;  ///< likewise; must not throw
 };
 
 /// Writes down what it is told, at a few nanoseconds a span: one clock reading and a store at each
@@ -66,6 +74,7 @@ class Recorder final : public Observer {
   }
 
   int64_t spans_recorded() const { return spans_; }
+  int64_t start_ns() const { return ticks_.first_ns(); }  ///< of the recording, by its clock
   /// Ends what is open, marks it, and hands out everything. The recorder is empty then.
   Recording finish();
 

@@ -27,7 +27,7 @@ class Ticks {
 
   /// Measured from construction to now. Under a millisecond it waits for the rest of it.
   double ns_per_tick() const;
-  bool is_counter() const { return counter_; }
+  int64_t first_ns() const { return first_ns_; }  ///< by the clock, when this was made
 
   /// Does the kernel call the counter constant and never stopping, and use it as its own clock?
   static bool counter_is_steady();

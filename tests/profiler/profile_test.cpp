@@ -172,6 +172,22 @@ TEST(Profile, SampledLayersAreScaledUpInTheSummary) {
   EXPECT_TRUE(qkv.estimated);
 }
 
+TEST(Profile, TwoRunsAddUp) {
+  Model first, second;
+  first.pass(Section::decode, {1, 0});
+  second.pass(Section::decode, {1, 0}, 2);
+  second.recorder.begin_window("more");
+  second.clock.pass(3);
+  second.recorder.end_window("more");
+  ProfileNode tree = build_profile(first.recorder.finish());
+  add_profile(tree, build_profile(second.recorder.finish()));
+  expect_adds_up(tree);
+  EXPECT_EQ(tree.time_ns, 110 + 220 + 3);
+  EXPECT_EQ(at(tree, {"decode", "layer 1", "qkv"}).time_ns, 30);
+  EXPECT_EQ(at(tree, {"decode"}).count, 2);
+  EXPECT_EQ(at(tree, {"more"}).time_ns, 3);
+}
+
 TEST(Profile, CountsWhatWasCut) {
   Model model;
   model.recorder.begin_window("w");

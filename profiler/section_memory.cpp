@@ -1,0 +1,40 @@
+#include "profiler/section_memory.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "profiler/machine.h"
+
+namespace crescent {
+
+SectionMemoryListener::SectionMemoryListener(std::function<AllocatorFigures()> allocator,
+                                             std::string root)
+    : allocator_(std::move(allocator)), root_(std::move(root)), last_(allocator_()) {
+  for (int i = 0; i < kSections; ++i)
+    by_section_[static_cast<size_t>(i)].section = static_cast<Section>(i);
+}
+
+void SectionMemoryListener::ended(Section section) {
+  SectionMemory& memory = by_section_[static_cast<size_t>(section)];
+  const AllocatorFigures now = allocator_();
+  memory.allocations += now.allocations - last_.allocations;
+  memory.bytes_kept += now.bytes_now - last_.bytes_now;
+  memory.bytes_peak = std::max(memory.bytes_peak, now.bytes_peak);
+  if (memory.sections++ == 0) {
+    try {
+      memory.rss_bytes = resident_bytes(root_);
+    } catch (const Error&) {
+      // Without /proc the figure is absent; what is measured goes on.
+    }
+  }
+  last_ = now;
+}
+
+std::vector<SectionMemory> SectionMemoryListener::results() const {
+  std::vector<SectionMemory> found;
+  for (const SectionMemory& memory : by_section_)
+    if (memory.sections > 0) found.push_back(memory);
+  return found;
+}
+
+}  // namespace crescent
