@@ -16,10 +16,11 @@ enum class Section : uint8_t {
 constexpr int kSections = static_cast<int>(Section::detokenize) + 1;
 const char* name_of(Section);
 
-/// How much work a section does: of a forward pass, the new tokens and those held before.
+/// How much work a section does, if it is a forward pass.
 struct SectionSize {
-  int32_t tokens = 0;
-  int32_t past = 0;
+  int32_t tokens = 0;  ///< new ones, of all sequences together
+  int32_t past = 0;    ///< held before
+  int32_t logits = 0;  ///< positions whose logits are computed
   bool operator==(const SectionSize&) const = default;
 };
 

@@ -42,8 +42,8 @@ class Reader {
     span.begin_ns = static_cast<int64_t>(end - duration);
     if (span.kind == SpanKind::section) {
       constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int32_t>::max());
-      span.size.tokens = static_cast<int32_t>(varint(kMost));
-      span.size.past = static_cast<int32_t>(varint(kMost));
+      for (int32_t* part : {&span.size.tokens, &span.size.past, &span.size.logits})
+        *part = static_cast<int32_t>(varint(kMost));
     }
     return span;
   }
@@ -93,8 +93,8 @@ void SpanPacker::add(const Span& span) {
                               : static_cast<uint64_t>(span.end_ns - last_end_ns_) * 2 + 1);
   put_varint(bytes_, static_cast<uint64_t>(span.duration_ns()));
   if (span.kind == SpanKind::section) {
-    put_varint(bytes_, static_cast<uint64_t>(span.size.tokens));
-    put_varint(bytes_, static_cast<uint64_t>(span.size.past));
+    for (const int32_t part : {span.size.tokens, span.size.past, span.size.logits})
+      put_varint(bytes_, static_cast<uint64_t>(part));
   }
   last_end_ns_ = span.end_ns;
   last_layer_ = span.layer;

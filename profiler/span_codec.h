@@ -17,7 +17,7 @@ namespace crescent {
 //   varint   2 * (its begin - the end of the span before), in ns, where that isn't negative (the
 //            first one's from 0); for a parent 1 + 2 * (its end - the end of the span before)
 //   varint   its duration in ns
-//   [varint varint]  tokens and past, of a section
+//   [varint varint varint]  tokens, past and logits, of a section
 //
 // A varint is little-endian base 128, 7 bits a byte, the top bit set where more follow. A decode
 // step of 12 layers with its components takes about 0.8 KB.

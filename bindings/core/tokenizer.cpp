@@ -6,6 +6,7 @@
 
 #include "bindings/core/core.h"
 #include "bindings/core/model_folder.h"
+#include "bindings/observing.h"
 #include "bindings/push.h"
 
 namespace crescent {
@@ -23,6 +24,7 @@ int tokenizer_open(Args& args) {
 
 int tokenizer_encode(Args& args) {
   const auto& tokenizer = *args.handle<TokenizerHandle>(1);
+  const SectionSpan span(active_observer(), Section::tokenize);
   push_ids(args.L(), tokenizer.encode(args.text(2), {.special = args.boolean("special")}));
   return 1;
 }
@@ -30,6 +32,7 @@ int tokenizer_encode(Args& args) {
 int tokenizer_decode(Args& args) {
   const auto& tokenizer = *args.handle<TokenizerHandle>(1);
   const auto ids = args.ids(2);
+  const SectionSpan span(active_observer(), Section::detokenize);
   push(args.L(), tokenizer.decode(ids, {.skip_special = args.boolean("skip_special")}));
   return 1;
 }

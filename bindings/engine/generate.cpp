@@ -7,6 +7,7 @@
 
 #include "bindings/callback.h"
 #include "bindings/engine/handles.h"
+#include "bindings/observing.h"
 
 namespace crescent {
 namespace {
@@ -94,6 +95,7 @@ int model_generate(Args& args) {
   std::vector<int32_t> prompt;
   if (lua_type(args.L(), 2) == LUA_TSTRING) {
     if (args.text(2).empty()) args.bad(2, "a prompt of at least one token", "''");
+    const SectionSpan span(active_observer(), Section::tokenize);
     prompt = model->tokenizer()->encode(args.text(2), {.special = true});
   } else {
     prompt = some_ids(args, 2);
@@ -112,7 +114,8 @@ int model_generate(Args& args) {
 
 int push_generated(const Args& args, OpenSession& open, std::span<const int32_t> prompt) {
   const Turn turn(args, open);
-  const GenerateOptions options = read_options(args);
+  GenerateOptions options = read_options(args);
+  options.observer = active_observer(open.model);
   const MaybeTokenizer text = find_tokenizer(*open.model);
   if (!text.tokenizer && !options.stop.empty())
     args.bad("stop", "a model with a tokenizer", fmt::format("one without ({})", text.reason));

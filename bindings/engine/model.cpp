@@ -11,6 +11,7 @@
 #include "bindings/engine/handles.h"
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
+#include "bindings/observing.h"
 #include "bindings/pressure.h"
 #include "bindings/weak_set.h"
 #include "engine/model/accounting.h"
@@ -49,6 +50,7 @@ ModelMemory count_models() {
 int model_load(Args& args) {
   if (args.text(1).empty()) args.bad(1, "the path of a folder or the name of a model", "''");
   free_what_can_be_freed(args.L());  // models that were dropped: Lua doesn't see what they weigh
+  const SectionSpan span(active_observer(), Section::load);
   push_model(args.L(), load_model(model_folder(args.text(1)),
                                   {.dtype = dtype_option(args), .verify = args.boolean("verify")}));
   return 1;

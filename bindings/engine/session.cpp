@@ -6,6 +6,7 @@
 #include "bindings/engine/handles.h"
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
+#include "bindings/observing.h"
 #include "engine/exec/forward.h"
 
 namespace crescent {
@@ -68,8 +69,14 @@ int model_forward(Args& args) {
   const CaptureOptions capture{.hidden = args.boolean("hidden"),
                                .attention = args.boolean("attention")};
   if (!capture.hidden && !capture.attention) {
-    const at::Tensor logits =
-        with_memory(args, [&] { return forward(*model, input.ids, {.last_only = last}); });
+    Observer* const observer = active_observer(model);
+    const SectionSpan span(observer, Section::prefill,
+                           {.tokens = static_cast<int32_t>(input.ids.numel()),
+                            .logits = static_cast<int32_t>(last ? input.ids.size(0)
+                                                                : input.ids.numel())});
+    const at::Tensor logits = with_memory(args, [&] {
+      return forward(*model, input.ids, {.last_only = last, .observer = observer});
+    });
     push_tensor(L, shaped(logits));
     return 1;
   }
@@ -111,7 +118,15 @@ int session_feed(Args& args) {
   const SessionHandle open = session_of(args);
   const Turn turn(args, *open);
   const auto ids = ids_tensor(*open->model, some_ids(args, 2));
-  push_tensor(args.L(), open->session->feed(ids, {.last_only = args.boolean("last")}).squeeze(0));
+  Observer* const observer = active_observer(open->model);
+  const auto tokens = static_cast<int32_t>(ids.size(1));
+  const SectionSpan span(observer, tokens == 1 ? Section::decode : Section::prefill,
+                         {.tokens = tokens,
+                          .past = static_cast<int32_t>(open->session->length()),
+                          .logits = args.boolean("last") ? 1 : tokens});
+  const at::Tensor logits = open->session->feed(
+      ids, {.last_only = args.boolean("last"), .observer = observer});
+  push_tensor(args.L(), logits.squeeze(0));
   return 1;
 }
 

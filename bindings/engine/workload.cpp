@@ -36,6 +36,7 @@ class Decode final : public Workload {
         context_(shape.context()),
         burst_(shape.burst()),
         ids_(random_ids(*model_, context_ + burst_, shape.seed)),
+        observer_(shape.observer),
         session_(Session::open(model_, 1, context_ + burst_)) {
     feed(0, context_, true);
   }
@@ -46,7 +47,14 @@ class Decode final : public Workload {
     const int64_t start = clock.now_ns();
     for (int64_t step = 0; step < burst_; ++step) {
       check_interrupt();
-      const at::Tensor logits = session_->feed(ids_tensor(*model_, {&id, 1}), {.last_only = true});
+      at::Tensor logits;
+      {
+        const SectionSpan span(observer_, Section::decode,
+                               {1, static_cast<int32_t>(context_ + step), 1});
+        logits = session_->feed(ids_tensor(*model_, {&id, 1}),
+                                {.last_only = true, .observer = observer_});
+      }
+      const SectionSpan span(observer_, Section::sample);
       id = greedy_.pick({logits.data_ptr<float>(), static_cast<size_t>(logits.numel())}, {});
     }
     return static_cast<double>(clock.now_ns() - start);

@@ -107,7 +107,8 @@ class Stepper {
   at::Tensor feed(std::span<const int32_t> fed, Section section) {
     const SectionSpan span(observer_, section,
                            {.tokens = static_cast<int32_t>(fed.size()),
-                            .past = static_cast<int32_t>(session_.length())});
+                            .past = static_cast<int32_t>(session_.length()),
+                            .logits = 1});
     return session_.feed(ids_tensor(session_.model(), fed),
                          {.last_only = true, .observer = observer_});
   }

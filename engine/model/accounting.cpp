@@ -98,8 +98,8 @@ int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layou
   return read;
 }
 
-std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
-                            int64_t head_rows) {
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer,
+                            SectionSize size) {
   const int64_t rows = size.tokens, width = config.d_model;
   const auto spec = [&]() -> const LayerSpec& {
     return config.layers.at(static_cast<size_t>(layer));
@@ -123,7 +123,7 @@ std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t laye
       return work;
     }
     case Site::ffn_down: return product(rows, spec().ffn_width, width, config.ffn_bias);
-    case Site::head: return product(head_rows, width, config.vocab, false);
+    case Site::head: return product(size.logits, width, config.vocab, false);
     default: return std::nullopt;
   }
 }

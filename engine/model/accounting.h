@@ -40,8 +40,7 @@ struct Work {
 /// The work at a site in a forward pass over `size.tokens` new tokens behind `size.past` cached
 /// ones, for one sequence. Scores are computed for every pair of tokens, the masked ones too.
 /// Nothing for sites whose work is not counted: norms, activations, softmax, residuals.
-/// @param head_rows  positions whose logits are computed
-std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
-                            int64_t head_rows);
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer,
+                            SectionSize size);
 
 }  // namespace crescent

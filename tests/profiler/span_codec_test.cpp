@@ -38,7 +38,7 @@ std::vector<Span> decode_step(int layers, int64_t start_ns) {
   }
   put(Site::head, -1, 5'000'000);
   spans.push_back({start_ns, now, SpanKind::section, static_cast<uint8_t>(Section::decode), -1,
-                   false, {1, 100}});
+                   false, {1, 100, 1}});
   return spans;
 }
 
@@ -56,9 +56,9 @@ TEST(SpanCodec, ADecodeStepOfTwelveLayersTakesLessThanAKilobyte) {
 
 TEST(SpanCodec, RefusesWhatIsNoStream) {
   const std::string bytes = pack_spans(decode_step(1, 0));
-  // The last one takes 9 bytes: a head, a layer, 1 + 4 of time, 1 + 1 of size.
+  // The last one takes 10 bytes: a head, a layer, 1 + 4 of time, 1 + 1 + 1 of size.
   EXPECT_EQ(refusal(bytes.substr(0, bytes.size() - 1)),
-            fmt::format("packed spans: the end in the one at byte {} of {}", bytes.size() - 9,
+            fmt::format("packed spans: the end in the one at byte {} of {}", bytes.size() - 10,
                         bytes.size() - 1));
   EXPECT_EQ(refusal(std::string("\xf2\x7f", 2)),
             "packed spans: an unknown site in the one at byte 0 of 2");

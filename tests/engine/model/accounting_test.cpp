@@ -84,7 +84,7 @@ Work work_of_pass(const DecoderConfig& config, SectionSize size, SiteDepth depth
     const bool of_layer = site != Site::embedding && site != Site::final_norm && site != Site::head;
     if (depth_of(site) != depth) continue;
     for (size_t layer = 0; layer < (of_layer ? config.layers.size() : 1); ++layer) {
-      const auto work = work_at(config, site, static_cast<int32_t>(layer), size, 1);
+      const auto work = work_at(config, site, static_cast<int32_t>(layer), size);
       if (!work) continue;
       sum.flops += work->flops;
       sum.bytes += work->bytes;
@@ -97,7 +97,7 @@ TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
   for (const char* name : {"gpt2", "tinyllama-1.1b"}) {
     const DecoderConfig config = preset(name).config();
     const Layout layout = layout_of(config);
-    const Work work = work_of_pass(config, {.tokens = 1, .past = 99}, SiteDepth::component);
+    const Work work = work_of_pass(config, {.tokens = 1, .past = 99, .logits = 1}, SiteDepth::component);
     EXPECT_EQ(work.flops, flops_per_token(config, 100).total()) << name;
     int64_t cache = 0;
     for (const LayerSpec& layer : config.layers) cache += 2 * 100 * layer.kv_heads * layer.head_dim;
@@ -109,10 +109,10 @@ TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
 TEST(Accounting, OperationsHaveTheWorkOfTheirComponents) {
   const DecoderConfig config = preset("tinyllama-1.1b").config();
   const SectionSize size{.tokens = 5, .past = 20};
-  const auto flops = [&](Site site) { return work_at(config, site, 3, size, 1)->flops; };
+  const auto flops = [&](Site site) { return work_at(config, site, 3, size)->flops; };
   EXPECT_EQ(flops(Site::attention), flops(Site::attention_scores) + flops(Site::attention_value));
   EXPECT_EQ(flops(Site::ffn_up), flops(Site::ffn_gate_product) + flops(Site::ffn_up_product));
-  EXPECT_FALSE(work_at(config, Site::attention_softmax, 3, size, 1));
+  EXPECT_FALSE(work_at(config, Site::attention_softmax, 3, size));
 }
 
 TEST(Accounting, NamesEveryPart) {

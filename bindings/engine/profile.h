@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bindings/args.h"
+#include "bindings/core/profile_result.h"
+#include "engine/exec/allocations.h"
+#include "engine/model/model.h"
+#include "profiler/activation_statistics.h"
+#include "profiler/profile.h"
+#include "profiler/recorder.h"
+#include "profiler/section_memory.h"
+
+namespace crescent {
+
+/// What a profile looks at: a mode, or a list of the caller's own.
+struct ProfileSpec {
+  std::string mode;
+  RecorderOptions recorder;
+  StatisticsOptions statistics;
+  bool memory = false;
+};
+/// Reads `mode`, `collect`, `every` and the thresholds.
+ProfileSpec read_profile_spec(const Args& args);
+
+/// One recording with all that goes with it.
+class Recordings {
+ public:
+  explicit Recordings(const ProfileSpec& spec);
+  Recorder& recorder() { return *recorder_; }
+  /// Ends it. @param model  whose work is counted; may be null.
+  ProfileTrial finish(const Model* model);
+
+ private:
+  ProfileSpec spec_;
+  SteadyClock clock_;
+  std::optional<AllocationWatch> allocations_;
+  ActivationStatistics statistics_;
+  std::optional<SectionMemoryListener> memory_;
+  std::optional<Recorder> recorder_;
+};
+
+/// Why operations are missing that a reader may look for: { "scale+mask", "..." }.
+std::vector<std::pair<std::string, std::string>> absent_operations(const Model& model);
+
+/// What the recorder costs a decode step, by timing steps with and without it in turn.
+struct MeasuredCost {
+  std::optional<Interval> share;  ///< of the plain time; may be negative
+  std::string absent;             ///< why there is none
+};
+MeasuredCost measure_cost(const std::shared_ptr<const Model>& model, const ProfileSpec& spec,
+                          double time_s);
+
+int profile_run(Args& args);
+void register_profile_session();
+
+}  // namespace crescent
