@@ -45,11 +45,14 @@ std::optional<TemperatureSource> find_temperature(const std::string& root) {
     best = {name, path};
   };
   const std::string thermal = "sys/class/thermal/", monitors = "sys/class/hwmon/";
-  for (const std::string& zone : entries(root + "/" + thermal, "thermal_zone"))
-    consider(files.text(thermal + zone + "/type").value_or(""), thermal + zone + "/temp");
-  for (const std::string& monitor : entries(root + "/" + monitors, "hwmon"))
-    consider(files.text(monitors + monitor + "/name").value_or(""),
-             monitors + monitor + "/temp1_input");
+  for (const std::string& name : entries(root + "/" + thermal, "thermal_zone")) {
+    const std::string zone = thermal + name;
+    consider(files.text(zone + "/type").value_or(""), zone + "/temp");
+  }
+  for (const std::string& name : entries(root + "/" + monitors, "hwmon")) {
+    const std::string monitor = monitors + name;
+    consider(files.text(monitor + "/name").value_or(""), monitor + "/temp1_input");
+  }
   return best;
 }
 

@@ -21,6 +21,7 @@ void register_core() {
   register_files();
   register_presets();
   register_machine();
+  register_energy();
   register_statistics();
   register_memory();
   finish_home(api::Home::core);

@@ -11,6 +11,7 @@ void register_tokenizer();
 void register_files();
 void register_presets();
 void register_machine();
+void register_energy();
 void register_statistics();
 void register_memory();
 

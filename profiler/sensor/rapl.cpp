@@ -123,11 +123,12 @@ EnergyDomain RaplSensor::domain_of(const Counter& counter, bool any_package) con
     domain.name += " (mmio)";
     return domain;
   }
-  if (is_package(counter.kind) || is_memory(counter.kind)) domain.in_total = true;
-  else if (!counter.parent.empty()) domain.why_not = "a part of " + counter.parent;
-  else if (counter.kind != "psys") domain.why_not = "unknown what else it is a part of";
-  else if (any_package) domain.why_not = "it holds the packages";
-  else domain.in_total = true;
+  const bool stands_alone = counter.parent.empty() && counter.kind == "psys" && !any_package;
+  domain.in_total = is_package(counter.kind) || is_memory(counter.kind) || stands_alone;
+  if (domain.in_total) return domain;
+  if (!counter.parent.empty()) domain.why_not = "a part of " + counter.parent;
+  else if (counter.kind == "psys") domain.why_not = "it holds the packages";
+  else domain.why_not = "unknown what else it is a part of";
   return domain;
 }
 

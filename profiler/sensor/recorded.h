@@ -6,6 +6,7 @@
 // from time 0 on, which is when the sensor was made; power goes straight from one to the next.
 // Empty lines and what follows '#' don't count.
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "profiler/sensor/sensor.h"

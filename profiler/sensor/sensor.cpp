@@ -78,21 +78,9 @@ EnergySpent energy_between(const EnergySource& source, const EnergyReading& begi
   return spent;
 }
 
-IdlePower measure_idle_power(EnergySensor& sensor, const std::function<void()>& wait) {
+EnergySpent measure_for(EnergySensor& sensor, double seconds) {
   const EnergyReading begin = sensor.read();
-  wait();
-  const EnergySpent spent = energy_between(sensor.source(), begin, sensor.read());
-  IdlePower idle;
-  idle.over_s = spent.time_s;
-  if (spent.total.joules && spent.time_s > 0) idle.watts = *spent.total.joules / spent.time_s;
-  else idle.reason = spent.total.reason;
-  return idle;
-}
-
-IdlePower measure_idle_power(EnergySensor& sensor, double seconds) {
-  if (sensor.source().label == EnergyLabel::absent)
-    return {.watts = std::nullopt, .reason = sensor.source().reason};
-  return measure_idle_power(sensor, [&] {
+  if (sensor.source().label != EnergyLabel::absent) {
     SteadyClock clock;
     const int64_t end_ns = clock.now_ns() + static_cast<int64_t>(seconds * 1e9);
     for (int64_t left_ns; (left_ns = end_ns - clock.now_ns()) > 0;) {
@@ -100,7 +88,16 @@ IdlePower measure_idle_power(EnergySensor& sensor, double seconds) {
       check_interrupt();
       sensor.poll();
     }
-  });
+  }
+  return energy_between(sensor.source(), begin, sensor.read());
+}
+
+IdlePower idle_power(const EnergySpent& idle) {
+  IdlePower power;
+  power.over_s = idle.time_s;
+  if (idle.total.joules && idle.time_s > 0) power.watts = *idle.total.joules / idle.time_s;
+  else power.reason = idle.total.reason;
+  return power;
 }
 
 Energy above_idle(const EnergySpent& spent, const IdlePower& idle) {

@@ -5,7 +5,6 @@
 // and after; `energy_between` tells what was spent, every figure with its label. Nothing that was
 // not measured is ever a number.
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,16 +73,17 @@ struct EnergySpent {
 EnergySpent energy_between(const EnergySource& source, const EnergyReading& begin,
                            const EnergyReading& end);
 
+/// Reads, sleeps in pieces that Ctrl-C ends, reads. Does not wait for a sensor that tells nothing.
+EnergySpent measure_for(EnergySensor& sensor, double seconds);
+
 /// What the machine takes when nothing runs.
 struct IdlePower {
   std::optional<double> watts;
   std::string reason;  ///< why it is absent
   double over_s = 0;   ///< measured for so long
 };
-/// Reads, waits, reads. `wait` returns when the time is over.
-IdlePower measure_idle_power(EnergySensor& sensor, const std::function<void()>& wait);
-/// Sleeps for so long, in pieces that Ctrl-C ends.
-IdlePower measure_idle_power(EnergySensor& sensor, double seconds);
+/// `idle`: a time in which nothing ran, as `measure_for` gives it before a run.
+IdlePower idle_power(const EnergySpent& idle);
 
 /// The total less what an idle machine takes in that time: a figure of its own, beside the total,
 /// and estimated: nobody knows what the machine would have done meanwhile. Absent if less is left

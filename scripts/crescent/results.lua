@@ -1,5 +1,6 @@
 --- How results print, and how they become CSV, JSON and Markdown. One entry a kind; a kind that
 --- is not here can't be made (bindings/registry.h, set_result).
+local energy = require 'crescent.energy_text'
 local tables = require 'crescent.table'
 local units = require 'crescent.units'
 
@@ -77,6 +78,7 @@ local columns = {
     { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
     { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
   },
+  energy_doctor = energy.columns,
 }
 
 --- The keys of a table in alphabetical order.
@@ -137,6 +139,7 @@ local rows_by_kind = {
   versions = version_rows,
   tensors = tensor_rows,
   captured = captured_rows,
+  energy_doctor = energy.rows,
 }
 
 --- The list of rows of a result that is a table.
@@ -264,6 +267,8 @@ function results.machine(machine)
   if machine.read_bandwidth then lines[#lines + 1] = tables.text(sheet('machine', machine)) end
   return notes(machine, lines)
 end
+
+results.energy_doctor = energy.text
 
 function results.memory(memory)
   return notes(memory, {

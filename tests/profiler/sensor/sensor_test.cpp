@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/interrupt.h"
 #include "profiler/sensor/none.h"
 #include "profiler/sensor/rapl.h"
 #include "profiler/sensor/recorded.h"
@@ -290,49 +291,70 @@ TEST(RecordedSensor, RefusesWhatIsNoTrace) {
             (folder / "missing") + ": expected a power trace, but it can't be read");
 }
 
+TEST(MeasureFor, ReadsBeforeAndAfterAndDoesNotWaitForNothing) {
+  const TemporaryFolder folder;
+  folder.write("power.txt", "0 10\n3600 10\n");
+  SteadyClock clock;
+  RecordedSensor sensor(clock, folder / "power.txt");
+  const EnergySpent spent = measure_for(sensor, 0.02);
+  EXPECT_GE(spent.time_s, 0.02);
+  EXPECT_NEAR(spent.total.joules.value(), 10 * spent.time_s, 1e-9);
+  NoSensor none(clock, {.name = "rapl", .reason = "no counters"});
+  EXPECT_EQ(told(measure_for(none, 3600).total), "absent: no counters");
+}
+
+TEST(MeasureFor, IsEndedByCtrlC) {
+  const TemporaryFolder folder;
+  folder.write("power.txt", "0 10\n7200 10\n");
+  SteadyClock clock;
+  RecordedSensor sensor(clock, folder / "power.txt");
+  interrupt_requested = true;
+  EXPECT_THROW((void)measure_for(sensor, 3600), Interrupted);
+  interrupt_requested = false;
+}
+
+/// A machine with one package, and what it spends in a time.
+class OnePackage {
+ public:
+  EnergySpent spend(double joules, double seconds) {
+    const EnergyReading begin = sensor_.read();
+    clock_.pass_s(seconds);
+    total_uj_ += static_cast<int64_t>(joules * 1e6);
+    system_.energy("intel-rapl:0", total_uj_);
+    return energy_between(sensor_.source(), begin, sensor_.read());
+  }
+
+ private:
+  FakeRapl system_;
+  HandClock clock_;
+  int64_t total_uj_ = 0;
+  RaplSensor sensor_{clock_, system_.zone("intel-rapl:0", "package-0", 0).root()};
+};
+
 TEST(IdlePower, IsSubtractedIntoAFigureOfItsOwn) {
-  FakeRapl system;
-  system.zone("intel-rapl:0", "package-0", 0);
-  HandClock clock;
-  RaplSensor sensor(clock, system.root());
-  const IdlePower idle = measure_idle_power(sensor, [&] {
-    clock.pass_s(4);
-    system.energy("intel-rapl:0", 20'000'000);
-  });
+  OnePackage machine;
+  const IdlePower idle = idle_power(machine.spend(20, 4));
   EXPECT_EQ(idle.watts, 5.0);
   EXPECT_EQ(idle.over_s, 4.0);
-  const EnergyReading begin = sensor.read();
-  clock.pass_s(2);
-  system.energy("intel-rapl:0", 70'000'000);
-  const EnergySpent spent = energy_between(sensor.source(), begin, sensor.read());
-  EXPECT_EQ(told(spent.total), "50 J measured");
+  const EnergySpent spent = machine.spend(50, 2);
   EXPECT_EQ(told(above_idle(spent, idle)),
             "40 J estimated: less 5 W for 2 s, measured over 4 s before");
+  EXPECT_EQ(told(spent.total), "50 J measured");
 }
 
 TEST(IdlePower, IsAbsentWithTheReasonAndSoIsWhatItWouldBeSubtractedFrom) {
-  FakeRapl system;
-  system.zone("intel-rapl:0", "package-0", 0);
-  HandClock clock;
-  RaplSensor sensor(clock, system.root());
-  const EnergyReading begin = sensor.read();
-  const IdlePower still = measure_idle_power(sensor, [&] { clock.pass_s(1); });
+  OnePackage machine;
+  const IdlePower still = idle_power(machine.spend(0, 1));
   EXPECT_FALSE(still.watts);
   EXPECT_EQ(still.reason, "the counter of package-0 stood still for 1 s");
-  clock.pass_s(1);
-  system.energy("intel-rapl:0", 10'000'000);
-  const EnergySpent spent = energy_between(sensor.source(), begin, sensor.read());
+  const EnergySpent spent = machine.spend(10, 2);
   EXPECT_EQ(told(above_idle(spent, still)),
             "absent: no idle power: the counter of package-0 stood still for 1 s");
   EXPECT_EQ(told(above_idle(spent, {.watts = 6, .reason = "", .over_s = 1})),
             "absent: less than an idle machine took (6 W for 2 s, measured over 1 s before): it "
             "was not idle then");
-  NoSensor none(clock, {.name = "rapl", .reason = "no counters"});
-  const IdlePower missing = measure_idle_power(none, 3600.0);  // does not wait for nothing
-  EXPECT_FALSE(missing.watts);
-  EXPECT_EQ(missing.reason, "no counters");
-  EXPECT_EQ(told(above_idle(energy_between(none.source(), none.read(), none.read()), missing)),
-            "absent: no counters");
+  EXPECT_EQ(told(above_idle(machine.spend(0, 3), {.watts = 6, .reason = "", .over_s = 1})),
+            "absent: the counter of package-0 stood still for 3 s");
 }
 
 }  // namespace
