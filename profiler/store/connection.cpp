@@ -274,10 +274,8 @@ std::string StoreConnection::problem(const SQLite::Exception& error) const {
           path_, std::chrono::duration<double>(options_.patience).count(), quoted(path_));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return fmt::format(
-          "{}: the store is damaged ({}). To save its rows: sqlite3 {} .recover | "
-          "sqlite3 NEW.db",
-          path_, said, quoted(path_));
+      return fmt::format("{}: the store is damaged ({}). To save its rows:\n  {}", path_, said,
+                         rescue());
     case SQLITE_READONLY: return fmt::format("{}: can't be written: {}", path_, said);
     case SQLITE_CANTOPEN: return fmt::format("{}: can't be opened: {}", path_, said);
     case SQLITE_IOERR:
@@ -287,8 +285,21 @@ std::string StoreConnection::problem(const SQLite::Exception& error) const {
   }
 }
 
+/// Rows that can be read go into a new store. Not by the sqlite3 tool's .recover, which is made for
+/// this: Debian 12's ends in 'SQL logic error' whatever the file.
+std::string StoreConnection::rescue() const {
+  return fmt::format(
+      "(echo 'PRAGMA application_id = {}; PRAGMA user_version = {};'; sqlite3 {} .dump | sed "
+      "'s/^ROLLBACK.*/COMMIT;/') | sqlite3 NEW.db",
+      kStoreApplication, options_.steps.back().version, quoted(path_));
+}
+
 void StoreConnection::refuse(const SQLite::Exception& error) const {
   throw StoreError(problem(error), error.getErrorCode());
+}
+
+void StoreConnection::refuse_value(const std::string& why) const {
+  refuse(SQLite::Exception(why, SQLITE_CORRUPT));
 }
 
 }  // namespace crescent

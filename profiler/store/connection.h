@@ -53,6 +53,18 @@ class StoreConnection {
     }
   }
 
+  /// As told, for reading: a value that no crescent wrote is damage.
+  template <class F>
+  auto read(F&& fn) const -> decltype(fn()) {
+    try {
+      return told(fn);
+    } catch (const StoreError&) {
+      throw;
+    } catch (const std::exception& error) {
+      refuse_value(error.what());
+    }
+  }
+
   /// Calls fn within a write transaction, all or nothing, again while others hold the file.
   void transaction(const std::function<void(SQLite::Database&)>& fn);
 
@@ -63,9 +75,12 @@ class StoreConnection {
   std::string problem(const SQLite::Exception& error) const;
   [[noreturn]] void refuse(const SQLite::Exception& error) const;
 
+  [[noreturn]] void refuse_value(const std::string& why) const;
+
   int64_t integer(const std::string& sql);  ///< the first column of the first row
 
  private:
+  std::string rescue() const;  ///< a command for the shell
   void check_path() const;
   void check_header() const;
   void check_identity(int64_t application, int64_t version) const;

@@ -138,16 +138,30 @@ void check_names(const Records& records, const char* what, Name name) {
     if (!seen.insert(name(record)).second) fail("{} '{}' came twice", what, name(record));
 }
 
-constexpr std::array kNodeKinds = {"run",       "window",    "section", "layer",
-                                   "component", "operation", "self",    "profiling"};
+/// Never changed, only added to: they are on the disks of users.
+constexpr std::array kNodeKinds = {
+    std::pair{NodeKind::run, "run"},
+    std::pair{NodeKind::window, "window"},
+    std::pair{NodeKind::section, "section"},
+    std::pair{NodeKind::layers, "layers"},
+    std::pair{NodeKind::layer, "layer"},
+    std::pair{NodeKind::component, "component"},
+    std::pair{NodeKind::operation, "operation"},
+    std::pair{NodeKind::self, "self"},
+    std::pair{NodeKind::profiling, "profiling"},
+};
 
 }  // namespace
 
-const char* stored_name(NodeKind kind) { return kNodeKinds.at(static_cast<size_t>(kind)); }
+const char* stored_name(NodeKind kind) {
+  for (const auto& [known, name] : kNodeKinds)
+    if (kind == known) return name;
+  fail("expected a kind of node, got number {}", static_cast<int>(kind));
+}
 
 NodeKind node_kind_of(const std::string& name) {
-  for (size_t i = 0; i < kNodeKinds.size(); ++i)
-    if (name == kNodeKinds[i]) return static_cast<NodeKind>(i);
+  for (const auto& [kind, known] : kNodeKinds)
+    if (name == known) return kind;
   fail("expected a kind of node, found '{}'", name);
 }
 

@@ -23,7 +23,7 @@ void set_finished(SQLite::Database& db, int64_t run, RunStatus status);
 int64_t now_ns();
 std::string utc_text(int64_t ns);
 
-/// The words of the column nodes.kind, by NodeKind: on disks of users, so never changed.
+/// The words of the column nodes.kind, by NodeKind.
 const char* stored_name(NodeKind kind);
 NodeKind node_kind_of(const std::string& name);  ///< @throws Error for an unknown one
 

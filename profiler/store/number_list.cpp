@@ -70,7 +70,7 @@ class Reader {
 
  private:
   [[noreturn]] void refuse() const {
-    fail("expected a list of numbers, found '{}' at byte {}", text_.substr(at_, 20), at_);
+    fail("expected a list of numbers, found something else at byte {}", at_);
   }
 
   std::string_view text_;

@@ -95,7 +95,7 @@ CREATE TABLE nodes (
   trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
   node INTEGER NOT NULL,      -- from 0, parents before children, children in order
   parent INTEGER,             -- null of the root
-  kind TEXT NOT NULL,         -- run window section layer component operation self profiling
+  kind TEXT NOT NULL,         -- run window section layers layer component operation self profiling
   id INTEGER NOT NULL,        -- section, site or window, as engine/observe.h counts
   layer INTEGER,              -- null outside of layers
   section TEXT,               -- the name of the section that it is or is in

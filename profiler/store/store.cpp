@@ -47,17 +47,11 @@ TrackLabel track_label(const Column& column) { return named<TrackLabel>(text(col
 /// Calls each(statement) for every row.
 template <class Each>
 void each_row(StoreConnection& connection, const std::string& sql, int64_t key, Each each) {
-  try {
-    connection.told([&] {
-      Statement query(connection.database(), sql);
-      query.bind(1, key);
-      while (query.executeStep()) each(query);
-    });
-  } catch (const StoreError&) {
-    throw;
-  } catch (const std::exception& error) {  // a value that no crescent wrote
-    fail("{}: {}", connection.path(), error.what());
-  }
+  connection.read([&] {
+    Statement query(connection.database(), sql);
+    query.bind(1, key);
+    while (query.executeStep()) each(query);
+  });
 }
 
 NamedTexts named_texts(StoreConnection& connection, const char* table, int64_t run) {
@@ -121,7 +115,7 @@ std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
   if (filter.kind) sql += " AND kind = :kind";
   sql += " ORDER BY id DESC LIMIT :limit";
   std::vector<RunSummary> found;
-  connection_->told([&] {
+  connection_->read([&] {
     Statement query(connection_->database(), sql);
     if (filter.name) query.bind(":name", *filter.name);
     if (filter.kind) query.bind(":kind", name_of(*filter.kind));
@@ -218,7 +212,7 @@ std::optional<ProfileNode> Store::profile(int64_t trial) const {
            trial, [&](Statement& row) {
              nodes.push_back({row.getColumn(0), optional_integer(row.getColumn(1)), node_of(row)});
            });
-  return tree_of(std::move(nodes));
+  return connection_->read([&] { return tree_of(std::move(nodes)); });
 }
 
 std::vector<StatisticRecord> Store::statistics(int64_t trial) const {
