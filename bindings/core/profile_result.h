@@ -2,27 +2,13 @@
 #include <lua.hpp>
 
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "profiler/activation_statistics.h"
-#include "profiler/profile.h"
-#include "profiler/section_memory.h"
-#include "profiler/token_times.h"
-#include "profiler/trace/chrome.h"
+#include "profiler/profile_trial.h"
 
 namespace crescent {
 
 // How a profile becomes a Lua table, whether it was made just now or comes from a store.
-
-/// What one recording gave.
-struct ProfileTrial {
-  Recording recording;
-  ProfileNode tree;
-  std::vector<Statistic> statistics;
-  std::vector<SectionMemory> memory;
-  std::vector<CounterTrack> counters;
-};
 
 /// What this machine can do at most, where that is known.
 struct ProfileLimits {

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "bindings/args.h"
-#include "bindings/core/profile_result.h"
+#include "bindings/core/run_record.h"
 #include "engine/exec/allocations.h"
 #include "engine/model/model.h"
 #include "profiler/activation_statistics.h"
-#include "profiler/profile.h"
+#include "profiler/profile_trial.h"
 #include "profiler/recorder.h"
-#include "profiler/section_memory.h"
+#include "profiler/sensor/sampler.h"
 
 namespace crescent {
 
@@ -20,7 +20,8 @@ struct ProfileSpec {
   std::string mode;
   RecorderOptions recorder;
   StatisticsOptions statistics;
-  bool memory = false;
+  bool memory = false;    ///< of tensors, by section
+  bool counters = false;  ///< of the process and the machine, over time
 };
 /// Reads `mode`, `collect`, `every` and the thresholds.
 ProfileSpec read_profile_spec(const Args& args);
@@ -28,7 +29,8 @@ ProfileSpec read_profile_spec(const Args& args);
 /// One recording with all that goes with it.
 class Recordings {
  public:
-  explicit Recordings(const ProfileSpec& spec);
+  /// @param sensor  read before and after, and sampled meanwhile; may be null
+  explicit Recordings(const ProfileSpec& spec, EnergySensor* sensor = nullptr);
   Recorder& recorder() { return *recorder_; }
   /// Ends it. @param model  whose work is counted; may be null.
   ProfileTrial finish(const Model* model);
@@ -39,6 +41,9 @@ class Recordings {
   std::optional<AllocationWatch> allocations_;
   ActivationStatistics statistics_;
   std::optional<SectionMemoryListener> memory_;
+  EnergySensor* sensor_;
+  std::optional<EnergyReading> energy_;
+  std::optional<CounterSampler> sampler_;
   std::optional<Recorder> recorder_;
 };
 
@@ -52,6 +57,22 @@ struct MeasuredCost {
 };
 MeasuredCost measure_cost(const std::shared_ptr<const Model>& model, const ProfileSpec& spec,
                           double time_s);
+
+/// All that a profile tells.
+struct ProfileReport {
+  ProfileSpec spec;
+  std::shared_ptr<const Model> model;  ///< null where several ran, or none
+  std::vector<Fact> environment;
+  std::vector<ProfileTrial> trials;
+  int64_t prompt_tokens = 0;
+  int64_t span_count = 0;
+  EnergySource energy_source;
+  std::optional<IdlePower> idle;
+  std::vector<std::string> warnings;
+  MeasuredCost cost;
+  std::optional<int64_t> run;  ///< its number in the store
+};
+void push_profile(lua_State* L, const ProfileReport& report);
 
 int profile_run(Args& args);
 void register_profile_session();

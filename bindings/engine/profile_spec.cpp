@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -9,8 +10,9 @@
 namespace crescent {
 namespace {
 
-constexpr std::array<std::string_view, 8> kCollect{
-    "layers", "components", "operations", "activations", "attention", "gates", "norms", "memory"};
+constexpr std::array<std::string_view, 9> kCollect{
+    "layers", "components", "operations", "activations", "attention",
+    "gates",  "norms",      "memory",     "counters"};
 
 void collect(ProfileSpec& spec, std::string_view what) {
   if (what == "layers") spec.recorder.layers = true;
@@ -21,11 +23,12 @@ void collect(ProfileSpec& spec, std::string_view what) {
   if (what == "gates") spec.statistics.gates = true;
   if (what == "norms") spec.statistics.norms = true;
   if (what == "memory") spec.memory = true;
+  if (what == "counters") spec.counters = true;
 }
 
 std::span<const std::string_view> collected_by(const std::string& mode) {
-  static constexpr std::array<std::string_view, 4> kStandard{"layers", "components", "activations",
-                                                             "memory"};
+  static constexpr std::array<std::string_view, 5> kStandard{"layers", "components", "activations",
+                                                             "memory", "counters"};
   if (mode == "standard") return kStandard;
   if (mode == "deep") return kCollect;
   return {};
@@ -91,7 +94,8 @@ ProfileSpec read_profile_spec(const Args& args) {
   return spec;
 }
 
-Recordings::Recordings(const ProfileSpec& spec) : spec_(spec), statistics_(spec.statistics) {
+Recordings::Recordings(const ProfileSpec& spec, EnergySensor* sensor)
+    : spec_(spec), statistics_(spec.statistics), sensor_(sensor) {
   RecorderOptions options = spec.recorder;
   if (statistics_.wanted().bits != 0) options.sink = &statistics_;
   if (spec.memory) {
@@ -102,12 +106,27 @@ Recordings::Recordings(const ProfileSpec& spec) : spec_(spec), statistics_(spec.
     });
     options.listener = &*memory_;
   }
+  if (spec.counters) {
+    sampler_.emplace(clock_, SamplerOptions{.sensor = sensor});
+    energy_ = sampler_->read_energy();
+  } else if (sensor) {
+    energy_ = sensor->read();
+  }
   recorder_.emplace(options, clock_);
 }
 
 ProfileTrial Recordings::finish(const Model* model) {
   ProfileTrial trial;
   trial.recording = recorder_->finish();
+  if (energy_) {
+    const auto now = sampler_ ? sampler_->read_energy() : sensor_->read();
+    trial.energy = energy_between(sensor_->source(), *energy_, *now);
+  }
+  if (sampler_) {
+    sampler_->stop();
+    trial.counters = counter_tracks(sampler_->drain(), recorder_->start_ns());
+    trial.counters_dropped = sampler_->dropped();
+  }
   ProfileOptions options{.every_token = spec_.recorder.every_token,
                          .every_layer = spec_.recorder.every_layer};
   if (model) {

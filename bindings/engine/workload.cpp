@@ -16,14 +16,6 @@ namespace {
 
 constexpr int64_t kBurst = 8;
 
-std::vector<int32_t> random_ids(const Model& model, int64_t count, uint64_t seed) {
-  Random random(seed);
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  for (int32_t& id : ids)
-    id = static_cast<int32_t>(random.below(static_cast<uint64_t>(model.config().vocab)));
-  return ids;
-}
-
 void check_positions(const Model& model, int64_t tokens) {
   if (tokens > model.config().positions_max)
     fail("{} tokens are more than the model's {} positions", tokens, model.config().positions_max);
@@ -112,6 +104,14 @@ class Prefill final : public Workload {
 };
 
 }  // namespace
+
+std::vector<int32_t> random_ids(const Model& model, int64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<int32_t> ids(static_cast<size_t>(count));
+  for (int32_t& id : ids)
+    id = static_cast<int32_t>(random.below(static_cast<uint64_t>(model.config().vocab)));
+  return ids;
+}
 
 int64_t DecodeShape::burst() const { return std::min(kBurst, tokens); }
 int64_t DecodeShape::context() const { return prompt + (tokens - burst()) / 2; }

@@ -47,6 +47,9 @@ struct PrefillShape {
 std::unique_ptr<Workload> prefill_workload(std::shared_ptr<const Model> model,
                                            const PrefillShape& shape);
 
+/// Ids of the model's vocabulary, uniformly drawn.
+std::vector<int32_t> random_ids(const Model& model, int64_t count, uint64_t seed);
+
 /// FLOPs of a prefill that computes the head for the last token alone.
 double prefill_flops(const Model& model, int64_t tokens);
 

@@ -1,0 +1,196 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bindings/core/run_record.h"
+#include "bindings/core/store.h"
+#include "bindings/engine/handles.h"
+#include "bindings/engine/profile.h"
+#include "bindings/engine/profile_events.h"
+#include "bindings/engine/workload.h"
+#include "bindings/progress.h"
+#include "engine/exec/generate.h"
+#include "engine/model/hash.h"
+#include "engine/threads.h"
+#include "profiler/machine_watch.h"
+#include "profiler/store/profile_record.h"
+#include "profiler/store/writer.h"
+
+namespace crescent {
+namespace {
+
+/// What is generated, again and again.
+struct Task {
+  ModelHandle model;
+  std::optional<std::string> text;  ///< tokenized in every trial
+  std::vector<int32_t> ids;
+  int64_t tokens = 0;
+  int64_t trials = 1;
+  std::shared_ptr<const Tokenizer> tokenizer;  ///< may be null
+};
+
+Task read_task(const Args& args) {
+  Task task{.model = args.handle<ModelHandle>(1),
+            .tokens = args.integer("tokens"),
+            .trials = args.integer("trials")};
+  const int64_t positions = task.model->config().positions_max;
+  try {
+    task.tokenizer = task.model->tokenizer();
+  } catch (const Error&) {
+    if (args.has("prompt") && !args.given_table("prompt")) throw;  // a text needs one
+  }
+  if (!args.has("prompt")) {
+    task.ids = random_ids(*task.model, std::min<int64_t>(32, positions - 1), 1);
+  } else if (args.given_table("prompt")) {
+    task.ids = args.ids("prompt");
+  } else {
+    task.text = args.text("prompt");
+    task.ids = task.tokenizer->encode(*task.text, {.special = true});
+  }
+  if (task.ids.empty()) args.bad("prompt", "at least one token", "none");
+  const int64_t room = positions - static_cast<int64_t>(task.ids.size());
+  if (task.tokens > room)
+    args.bad("tokens",
+             fmt::format("at most {}: the model's {} positions less the prompt's {}",
+                         std::max<int64_t>(room, 0), positions, task.ids.size()),
+             fmt::format("{}", task.tokens));
+  return task;
+}
+
+/// Reports to Lua and to the terminal while trials run.
+class Listening {
+ public:
+  Listening(const Args& args, const Task& task)
+      : task_(task), progress_("profile"), total_(task.trials * task.tokens) {
+    if (!args.has("on_event")) return;
+    args.push("on_event");
+    function_.emplace(args.L(), -1);
+    lua_pop(args.L(), 1);
+  }
+
+  /// One generation under `recorder`. @return false if the function asked to stop.
+  bool run(const Args& args, Recorder& recorder) {
+    std::optional<EventStream> stream;
+    if (function_) stream.emplace(recorder, *function_);
+    Observer& observer = stream ? static_cast<Observer&>(*stream) : recorder;
+    std::vector<int32_t> ids = task_.ids;
+    if (task_.text) {
+      const SectionSpan span(&observer, Section::tokenize);
+      ids = task_.tokenizer->encode(*task_.text, {.special = true});
+    }
+    const auto session = open_session(args, task_.model,
+                                      static_cast<int64_t>(ids.size()) + task_.tokens);
+    int64_t index = 0;
+    bool go_on = true;
+    GenerateOptions options{.tokens = task_.tokens, .ignore_eos = true, .feed_last = false};
+    options.observer = &observer;
+    options.on_token = [&](std::string_view text, int32_t id) {
+      progress_.report(++done_, total_);
+      if (stream) go_on = stream->deliver_token(index++, id, text);
+      return go_on;
+    };
+    generate(*session, ids, options, task_.tokenizer.get());
+    return stream ? stream->deliver() && go_on : true;
+  }
+
+ private:
+  const Task& task_;
+  Progress progress_;
+  int64_t done_ = 0, total_;
+  std::optional<Callback> function_;
+};
+
+/// What the first run of a model does once (widening weights, waking threads) is not profiled.
+void warm_up(const Args& args, const Task& task) {
+  const auto session = open_session(args, task.model, static_cast<int64_t>(task.ids.size()) + 2);
+  GenerateOptions options{.tokens = 1, .ignore_eos = true};
+  options.feed_last = true;
+  generate(*session, task.ids, options, nullptr);
+}
+
+std::string printed(lua_State* L, int index) {
+  std::string text;
+  if (luaL_callmeta(L, index, "__tostring")) {
+    text = lua_tostring(L, -1);
+    lua_pop(L, 1);
+  }
+  return text;
+}
+
+/// The store's end of a profile; none where nobody asked for it.
+class Stored {
+ public:
+  Stored(const Args& args, const Task& task, const ProfileSpec& spec,
+         const std::vector<Fact>& environment) {
+    if (!args.has("store")) return;
+    writer_.emplace(store_path_of(args, "store"));
+    const std::string ids = json_text(hash_ids(task.ids));
+    const std::string tokens = std::to_string(task.tokens), mode = json_text(spec.mode);
+    run_ = writer_->begin_run(make_run(
+        {.kind = RunKind::profile,
+         .name = args.has("name") ? args.text("name") : "profile",
+         .definition = {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens},
+                        {"mode", mode}},
+         .options = {{"mode", mode}, {"tokens", tokens},
+                     {"prompt_tokens", std::to_string(task.ids.size())},
+                     {"trials", std::to_string(task.trials)},
+                     {"level", std::to_string(task.model->level())}},
+         .model = printed(args.L(), 1),
+         .model_hash = task.model->hash()},
+        environment));
+  }
+  /// An error on the way leaves what was stored and marks the run.
+  ~Stored() = default;
+
+  void add(const ProfileTrial& trial) {
+    if (writer_) writer_->add_trial(run_, record_of(trial));
+  }
+  void finish(const std::vector<std::string>& warnings) {
+    if (!writer_) return;
+    for (const std::string& warning : warnings) writer_->add_warning(run_, warning);
+    writer_->finish_run(run_, RunStatus::done);
+  }
+  std::optional<int64_t> run() const { return writer_ ? std::optional(run_) : std::nullopt; }
+
+ private:
+  std::optional<StoreWriter> writer_;
+  int64_t run_ = 0;
+};
+
+}  // namespace
+
+int profile_run(Args& args) {
+  const ProfileSpec spec = read_profile_spec(args);
+  const Task task = read_task(args);
+  const std::vector<Fact> environment = current_environment(args.L());
+  Stored stored(args, task, spec, environment);
+  warm_up(args, task);
+
+  SteadyClock clock;
+  const auto sensor = choose_energy_sensor(clock);
+  ProfileReport report{.spec = spec, .model = task.model, .environment = environment};
+  report.prompt_tokens = static_cast<int64_t>(task.ids.size());
+  report.energy_source = sensor->source();
+  if (sensor->source().label != EnergyLabel::absent && args.number("idle_s") > 0)
+    report.idle = idle_power(measure_for(*sensor, args.number("idle_s")));
+  {
+    const MachineWatch watch;
+    Listening listening(args, task);
+    bool go_on = true;
+    for (int64_t trial = 0; trial < task.trials && go_on; ++trial) {
+      Recordings recordings(spec, sensor.get());
+      go_on = listening.run(args, recordings.recorder());
+      report.span_count += recordings.recorder().spans_recorded();
+      report.trials.push_back(recordings.finish(task.model.get()));
+      stored.add(report.trials.back());
+    }
+    report.warnings = watch.warnings();
+  }
+  report.cost = measure_cost(task.model, spec, args.number("cost_s"));
+  stored.finish(report.warnings);
+  report.run = stored.run();
+  push_profile(args.L(), report);
+  return 1;
+}
+
+}  // namespace crescent
