@@ -1,5 +1,7 @@
 #include "profiler/temperature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
@@ -38,21 +40,22 @@ std::optional<TemperatureSource> find_temperature(const std::string& root) {
   const SystemFiles files(root);
   std::optional<TemperatureSource> best;
   auto best_rank = std::end(kKnown);
-  const auto consider = [&](const std::string& name, const std::string& path) {
+  struct Place {
+    const char *folder, *start, *name, *temperature;
+  };
+  const auto consider = [&](const Place& place, const std::string& entry) {
+    const std::string folder = place.folder + entry;
+    const std::string name = files.text(folder + place.name).value_or("");
+    const std::string path = folder + place.temperature;
     const auto rank = std::find(std::begin(kKnown), std::end(kKnown), name);
     if (rank >= best_rank || !temperature_c(files, {name, path})) return;
     best_rank = rank;
     best = {name, path};
   };
-  const std::string thermal = "sys/class/thermal/", monitors = "sys/class/hwmon/";
-  for (const std::string& name : entries(root + "/" + thermal, "thermal_zone")) {
-    const std::string zone = thermal + name;
-    consider(files.text(zone + "/type").value_or(""), zone + "/temp");
-  }
-  for (const std::string& name : entries(root + "/" + monitors, "hwmon")) {
-    const std::string monitor = monitors + name;
-    consider(files.text(monitor + "/name").value_or(""), monitor + "/temp1_input");
-  }
+  for (const Place& place : {Place{"sys/class/thermal/", "thermal_zone", "/type", "/temp"},
+                             Place{"sys/class/hwmon/", "hwmon", "/name", "/temp1_input"}})
+    for (const std::string& entry : entries(fmt::format("{}/{}", root, place.folder), place.start))
+      consider(place, entry);
   return best;
 }
 
