@@ -19,6 +19,7 @@ const char* class_of(api::Kind kind) {
     case api::Kind::model: return "Model";
     case api::Kind::session: return "Session";
     case api::Kind::plan: return "Plan";
+    case api::Kind::store: return "Store";
     case api::Kind::tokenizer: return "Tokenizer";
     default: return nullptr;
   }
@@ -128,6 +129,7 @@ std::string describe(lua_State* L, int index) {
                                  {"Model", "a model"},
                                  {"Session", "a session"},
                                  {"Plan", "a plan"},
+                                 {"Store", "a store"},
                                  {"Tokenizer", "a tokenizer"}})
         if (const void* handle = detail::test_class(L, index, name)) {
           const auto known = describers().find(name);

@@ -45,6 +45,7 @@ std::string Value::expected() const {
     case Kind::model: return "a model";
     case Kind::session: return "a session";
     case Kind::plan: return "a plan";
+    case Kind::store: return "a store";
     case Kind::tokenizer: return "a tokenizer";
     case Kind::tensor_or_number: return "a tensor or a number";
   }
@@ -69,6 +70,7 @@ std::string Value::lua_type() const {
     case Kind::model: return "crescent.Model";
     case Kind::session: return "crescent.Session";
     case Kind::plan: return "crescent.Plan";
+    case Kind::store: return "crescent.Store";
     case Kind::tokenizer: return "crescent.Tokenizer";
     case Kind::tensor_or_number: return "crescent.Tensor|number";
   }

@@ -29,6 +29,7 @@ enum class Kind {
   session,
   tokenizer,
   plan,
+  store,
   tensor_or_number,
 };
 

@@ -11,6 +11,7 @@ const Subject& eval_subject();         ///< perplexity, agreement
 const Subject& prune_subject();        ///< plans, criteria, what pruning saved
 const Subject& bench_subject();        ///< decode, prefill, load, compare
 const Subject& machine_subject();      ///< machine, statistics
+const Subject& store_subject();        ///< stored runs
 const Subject& files_subject();        ///< json, inspect
 const Subject& process_subject();      ///< threads, version
 const Subject& help_subject();         ///< what `?name` and completion read

@@ -23,6 +23,7 @@ void register_core() {
   register_machine();
   register_statistics();
   register_memory();
+  register_store();
   finish_home(api::Home::core);
 }
 

@@ -13,5 +13,6 @@ void register_presets();
 void register_machine();
 void register_statistics();
 void register_memory();
+void register_store();
 
 }  // namespace crescent
