@@ -19,6 +19,8 @@ const char* class_of(api::Kind kind) {
     case api::Kind::model: return "Model";
     case api::Kind::session: return "Session";
     case api::Kind::plan: return "Plan";
+    case api::Kind::store: return "Store";
+    case api::Kind::profiling: return "Profiling";
     case api::Kind::tokenizer: return "Tokenizer";
     default: return nullptr;
   }
@@ -128,6 +130,8 @@ std::string describe(lua_State* L, int index) {
                                  {"Model", "a model"},
                                  {"Session", "a session"},
                                  {"Plan", "a plan"},
+                                 {"Store", "a store"},
+                                 {"Profiling", "a profile session"},
                                  {"Tokenizer", "a tokenizer"}})
         if (const void* handle = detail::test_class(L, index, name)) {
           const auto known = describers().find(name);

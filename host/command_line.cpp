@@ -44,6 +44,11 @@ std::string check_threads(const std::string& given) {
   return fmt::format("expected an integer in [1, {}], got '{}'", kThreadsMax, given);
 }
 
+/// Empty if the text may be a path, else what was expected.
+std::string check_store(const std::string& given) {
+  return given.empty() ? "expected a path, got ''" : "";
+}
+
 /// Throws what is wrong with a script's path: not there, unreadable, or a folder.
 void check_script(const std::string& path, std::span<const std::string_view> commands) {
   namespace fs = std::filesystem;
@@ -70,7 +75,7 @@ std::string command_list(std::span<const std::string_view> commands) {
 CommandLine parse_command_line(std::span<const char* const> argv,
                                std::span<const std::string_view> commands) {
   CommandLine line;
-  std::string code;
+  std::string code, store;
   int threads = 0;
   bool version = false, help = false;
   CLI::App app;
@@ -82,6 +87,10 @@ CommandLine parse_command_line(std::span<const char* const> argv,
                      "threads below Lua; default: what affinity and cgroup quota allow")
           ->type_name("N")
           ->check(CLI::Validator(check_threads, "", "threads"));
+  const auto* runs = app.add_option("--store", store,
+                                    "where runs are stored; default: CRESCENT_STORE, else runs.db")
+                         ->type_name("PATH")
+                         ->check(CLI::Validator(check_store, "", "store"));
   app.add_flag("--version", version, "print the versions of everything linked, and exit");
   app.add_flag("-h,--help", help, "print this text, and exit");
   try {
@@ -95,6 +104,7 @@ CommandLine parse_command_line(std::span<const char* const> argv,
   const auto rest = app.remaining();
   line.script_index = static_cast<int>(argv.size() - rest.size());
   if (team->count() > 0) line.threads = threads;
+  if (runs->count() > 0) line.store = store;
   if (help) {
     line.mode = CommandLine::Mode::help;
     const std::string options = app.help();

@@ -18,9 +18,10 @@ class UsageError : public Error {
 struct CommandLine {
   enum class Mode { prompt, code, file, command, help, version };
   Mode mode = Mode::prompt;
-  std::string target;          ///< the Lua code, the script's path or the command's name
-  std::optional<int> threads;  ///< --threads
-  std::string help;            ///< for Mode::help
+  std::string target;                ///< the Lua code, the script's path or the command's name
+  std::optional<int> threads;        ///< --threads
+  std::optional<std::string> store;  ///< --store
+  std::string help;                  ///< for Mode::help
   /// Index in argv of what `arg[0]` is: options before it are crescent's, those after it the
   /// script's.
   int script_index = 0;

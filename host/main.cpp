@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <span>
 
+#include "bindings/core/store.h"
 #include "engine/threads.h"
 #include "host/command_line.h"
 #include "host/interrupt.h"
@@ -34,6 +35,7 @@ bool load_chunk(lua_State* L, const CommandLine& line) {
 
 int run(lua_State* L, const CommandLine& line, std::span<const char* const> argv) {
   if (line.threads) set_threads(*line.threads);
+  if (line.store) set_store_path(*line.store);
   set_arg(L, argv, line.script_index);
   if (line.mode == CommandLine::Mode::prompt) {
     install_interrupts(L, InterruptPolicy::prompt);

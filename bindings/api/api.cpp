@@ -45,6 +45,8 @@ std::string Value::expected() const {
     case Kind::model: return "a model";
     case Kind::session: return "a session";
     case Kind::plan: return "a plan";
+    case Kind::store: return "a store";
+    case Kind::profiling: return "a profile session";
     case Kind::tokenizer: return "a tokenizer";
     case Kind::tensor_or_number: return "a tensor or a number";
   }
@@ -69,6 +71,8 @@ std::string Value::lua_type() const {
     case Kind::model: return "crescent.Model";
     case Kind::session: return "crescent.Session";
     case Kind::plan: return "crescent.Plan";
+    case Kind::store: return "crescent.Store";
+    case Kind::profiling: return "crescent.Profiling";
     case Kind::tokenizer: return "crescent.Tokenizer";
     case Kind::tensor_or_number: return "crescent.Tensor|number";
   }

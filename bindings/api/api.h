@@ -29,6 +29,8 @@ enum class Kind {
   session,
   tokenizer,
   plan,
+  store,
+  profiling,
   tensor_or_number,
 };
 

@@ -10,8 +10,10 @@ const Subject& running_subject();      ///< forward, generate, sessions
 const Subject& eval_subject();         ///< perplexity, agreement
 const Subject& prune_subject();        ///< plans, criteria, what pruning saved
 const Subject& bench_subject();        ///< decode, prefill, load, compare
+const Subject& profile_subject();      ///< profiles, traces
 const Subject& machine_subject();      ///< machine, statistics
 const Subject& energy_subject();       ///< what tells the energy here
+const Subject& store_subject();        ///< stored runs
 const Subject& files_subject();        ///< json, inspect
 const Subject& process_subject();      ///< threads, version
 const Subject& help_subject();         ///< what `?name` and completion read

@@ -24,6 +24,8 @@ void register_core() {
   register_energy();
   register_statistics();
   register_memory();
+  register_store();
+  register_trace();
   finish_home(api::Home::core);
 }
 

@@ -14,5 +14,7 @@ void register_machine();
 void register_energy();
 void register_statistics();
 void register_memory();
+void register_store();
+void register_trace();
 
 }  // namespace crescent

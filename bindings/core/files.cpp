@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bindings/core/core.h"
+#include "bindings/core/json_values.h"
 #include "bindings/push.h"
 #include "engine/formats/hf_folder.h"
 #include "engine/formats/safetensors.h"
@@ -21,6 +22,8 @@ void push_null(lua_State* L) {
   lua_pushliteral(L, "crescent.json.null");
   lua_call(L, 1, 1);
 }
+
+}  // namespace
 
 void push_json(lua_State* L, const json& value) {
   luaL_checkstack(L, 4, "JSON nests too deep");
@@ -50,6 +53,8 @@ void push_json(lua_State* L, const json& value) {
     default: return push(L, value.get<double>());
   }
 }
+
+namespace {
 
 /// Reads Lua values into JSON; keeps the place for messages: 'value.rows[2].name'.
 class Encoder {

@@ -11,17 +11,14 @@
 #include "bindings/core/versions.h"
 #include "bindings/push.h"
 #include "engine/threads.h"
+#include "engine/tokenizer/hash.h"
 #include "profiler/machine.h"
 
 namespace crescent {
 namespace {
 
-/// FNV-1a, 64 bits: tells texts apart, guards against nothing.
-/// Fowler, Noll, Vo; RFC 9923.
 std::string hash_text(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return fmt::format("{:016x}", hash);
+  return fmt::format("{:016x}", hash_bytes(text, 0));
 }
 
 /// The file that the host runs, from `arg[0]`; nothing at the prompt and with -e.

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "profiler/store/store.h"
+
 namespace crescent {
 
 std::span<const Version> versions() {
@@ -21,6 +23,8 @@ std::span<const Version> versions() {
       {"LuaJIT", std::string(LUAJIT_VERSION).substr(sizeof "LuaJIT")},
       {"nlohmann-json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR,
                                     NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
+      {"SQLite", sqlite_version()},
+      {"SQLiteCpp", sqlitecpp_version()},
       {"utf8proc", utf8proc_version()},
   };
   return all;

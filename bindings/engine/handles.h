@@ -50,6 +50,7 @@ void register_session();
 void register_generate();
 void register_eval();
 void register_bench();
+void register_profile();
 void register_prune();
 
 void push_model(lua_State* L, ModelHandle model);

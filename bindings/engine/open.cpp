@@ -26,6 +26,7 @@ extern "C" void crescent_engine_open() {
   crescent::register_eval();
   crescent::register_prune();
   crescent::register_bench();
+  crescent::register_profile();
   crescent::register_tensors();
   crescent::finish_home(crescent::api::Home::engine);
 }

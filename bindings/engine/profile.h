@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/args.h"
+#include "bindings/core/profile_result.h"
 #include "bindings/core/run_record.h"
 #include "engine/exec/allocations.h"
 #include "engine/model/model.h"
@@ -58,23 +59,12 @@ struct MeasuredCost {
 MeasuredCost measure_cost(const std::shared_ptr<const Model>& model, const ProfileSpec& spec,
                           double time_s);
 
-/// All that a profile tells.
-struct ProfileReport {
-  ProfileSpec spec;
-  std::shared_ptr<const Model> model;  ///< null where several ran, or none
-  std::vector<Fact> environment;
-  std::vector<ProfileTrial> trials;
-  int64_t prompt_tokens = 0;
-  int64_t span_count = 0;
-  EnergySource energy_source;
-  std::optional<IdlePower> idle;
-  std::vector<std::string> warnings;
-  MeasuredCost cost;
-  std::optional<int64_t> run;  ///< its number in the store
-};
-void push_profile(lua_State* L, const ProfileReport& report);
+/// What is known of a model that was profiled, and what the machine could do for it at most.
+void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& report);
+/// 'gpt2  12 layers  d_model 768  level 1  124,439,808 parameters', on one line.
+std::string print_of(const Model& model);
 
 int profile_run(Args& args);
-void register_profile_session();
+
 
 }  // namespace crescent

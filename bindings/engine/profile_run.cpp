@@ -34,18 +34,21 @@ Task read_task(const Args& args) {
             .tokens = args.integer("tokens"),
             .trials = args.integer("trials")};
   const int64_t positions = task.model->config().positions_max;
+  args.push("prompt");
+  const bool is_text = lua_type(args.L(), -1) == LUA_TSTRING;
+  lua_pop(args.L(), 1);
   try {
     task.tokenizer = task.model->tokenizer();
   } catch (const Error&) {
-    if (args.has("prompt") && !args.given_table("prompt")) throw;  // a text needs one
+    if (is_text) throw;  // which needs one
   }
   if (!args.has("prompt")) {
     task.ids = random_ids(*task.model, std::min<int64_t>(32, positions - 1), 1);
-  } else if (args.given_table("prompt")) {
-    task.ids = args.ids("prompt");
-  } else {
+  } else if (is_text) {
     task.text = args.text("prompt");
     task.ids = task.tokenizer->encode(*task.text, {.special = true});
+  } else {
+    task.ids = args.ids("prompt");
   }
   if (task.ids.empty()) args.bad("prompt", "at least one token", "none");
   const int64_t room = positions - static_cast<int64_t>(task.ids.size());
@@ -80,6 +83,7 @@ class Listening {
     }
     const auto session = open_session(args, task_.model,
                                       static_cast<int64_t>(ids.size()) + task_.tokens);
+    cache_bytes_ = session->bytes();
     int64_t index = 0;
     bool go_on = true;
     GenerateOptions options{.tokens = task_.tokens, .ignore_eos = true, .feed_last = false};
@@ -93,10 +97,12 @@ class Listening {
     return stream ? stream->deliver() && go_on : true;
   }
 
+  int64_t cache_bytes() const { return cache_bytes_; }  ///< of the last session
+
  private:
   const Task& task_;
   Progress progress_;
-  int64_t done_ = 0, total_;
+  int64_t done_ = 0, total_, cache_bytes_ = 0;
   std::optional<Callback> function_;
 };
 
@@ -108,22 +114,14 @@ void warm_up(const Args& args, const Task& task) {
   generate(*session, task.ids, options, nullptr);
 }
 
-std::string printed(lua_State* L, int index) {
-  std::string text;
-  if (luaL_callmeta(L, index, "__tostring")) {
-    text = lua_tostring(L, -1);
-    lua_pop(L, 1);
-  }
-  return text;
-}
-
 /// The store's end of a profile; none where nobody asked for it.
 class Stored {
  public:
   Stored(const Args& args, const Task& task, const ProfileSpec& spec,
          const std::vector<Fact>& environment) {
-    if (!args.has("store")) return;
-    writer_.emplace(store_path_of(args, "store"));
+    const auto path = store_option(args);
+    if (!path) return;
+    writer_.emplace(*path);
     const std::string ids = json_text(hash_ids(task.ids));
     const std::string tokens = std::to_string(task.tokens), mode = json_text(spec.mode);
     run_ = writer_->begin_run(make_run(
@@ -135,7 +133,7 @@ class Stored {
                      {"prompt_tokens", std::to_string(task.ids.size())},
                      {"trials", std::to_string(task.trials)},
                      {"level", std::to_string(task.model->level())}},
-         .model = printed(args.L(), 1),
+         .model = print_of(*task.model),
          .model_hash = task.model->hash()},
         environment));
   }
@@ -168,28 +166,34 @@ int profile_run(Args& args) {
 
   SteadyClock clock;
   const auto sensor = choose_energy_sensor(clock);
-  ProfileReport report{.spec = spec, .model = task.model, .environment = environment};
+  ProfileReport report{.mode = spec.mode, .every_layer = spec.recorder.every_layer};
+  report.environment = environment;
   report.prompt_tokens = static_cast<int64_t>(task.ids.size());
-  report.energy_source = sensor->source();
+  report.energy.emplace(ProfileEnergy{sensor->source().name, {}});
   if (sensor->source().label != EnergyLabel::absent && args.number("idle_s") > 0)
-    report.idle = idle_power(measure_for(*sensor, args.number("idle_s")));
+    report.energy->idle = idle_power(measure_for(*sensor, args.number("idle_s")));
+  report.cost.emplace(ProfileCost{.span_ns = span_cost_ns(spec.recorder)});
+  Listening listening(args, task);
   {
     const MachineWatch watch;
-    Listening listening(args, task);
     bool go_on = true;
     for (int64_t trial = 0; trial < task.trials && go_on; ++trial) {
       Recordings recordings(spec, sensor.get());
       go_on = listening.run(args, recordings.recorder());
-      report.span_count += recordings.recorder().spans_recorded();
+      report.cost->spans += recordings.recorder().spans_recorded();
       report.trials.push_back(recordings.finish(task.model.get()));
       stored.add(report.trials.back());
     }
     report.warnings = watch.warnings();
   }
-  report.cost = measure_cost(task.model, spec, args.number("cost_s"));
+  const MeasuredCost measured = measure_cost(task.model, spec, args.number("cost_s"));
+  report.cost->share = measured.share;
+  report.cost->absent = measured.absent;
+  describe_model(task.model, report);
+  report.held->cache = listening.cache_bytes();
   stored.finish(report.warnings);
   report.run = stored.run();
-  push_profile(args.L(), report);
+  push_profile(args.L(), std::move(report));
   return 1;
 }
 

@@ -5,7 +5,10 @@
 #include <span>
 
 #include "bindings/engine/profile.h"
+#include "bindings/engine/workload.h"
 #include "engine/nearest.h"
+#include "engine/threads.h"
+#include "profiler/machine.h"
 
 namespace crescent {
 namespace {
@@ -151,6 +154,27 @@ std::vector<std::pair<std::string, std::string>> absent_operations(const Model& 
     absent.emplace_back("gate, up, activate, multiply", "this feed-forward has no gate: ffn.up and "
                                                         "ffn.activation are one operation each");
   return absent;
+}
+
+std::string print_of(const Model& model) {
+  const DecoderConfig& config = model.config();
+  return fmt::format("{}  {} layers  d_model {}  {} parameters  level {}", config.family,
+                     config.layers.size(), config.d_model, model.parameters(), model.level());
+}
+
+void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& report) {
+  report.model = print_of(*model);
+  report.level = model->level();
+  report.threads = threads();
+  report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), 0});
+  report.absent = absent_operations(*model);
+  const Machine& machine = machine_limits(threads());
+  for (const auto& [name, reason] : machine.absent)
+    if (name == "fp32_gflop_s" || name == "all_threads_gb_s" || name == "read_bandwidth")
+      report.limits.absent = reason;
+  if (!report.limits.absent.empty()) return;
+  report.limits.gflop_s = machine.fp32_gflop_s;
+  report.limits.gb_s = bandwidth_at(machine, decode_bytes(*model));
 }
 
 }  // namespace crescent

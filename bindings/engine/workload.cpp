@@ -71,6 +71,7 @@ class Decode final : public Workload {
   std::shared_ptr<const Model> model_;
   int64_t context_, burst_;
   std::vector<int32_t> ids_;
+  Observer* observer_;
   std::unique_ptr<Session> session_;
   Sampler greedy_{SamplingOptions{}};
 };

@@ -4,12 +4,14 @@
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
 #include "engine/error.h"
 #include "profiler/store/number_list.h"
@@ -138,6 +140,10 @@ void check_names(const Records& records, const char* what, Name name) {
     if (!seen.insert(name(record)).second) fail("{} '{}' came twice", what, name(record));
 }
 
+/// What a row of a trial has beside its samples, where rows are named tables.
+constexpr std::array<std::string_view, 6> kTrialColumns = {"trial",  "candidate",   "status",
+                                                           "tokens", "duration_ms", "absent"};
+
 /// Never changed, only added to: they are on the disks of users.
 constexpr std::array kNodeKinds = {
     std::pair{NodeKind::run, "run"},
@@ -198,6 +204,9 @@ void check_trial(const TrialRecord& trial) {
   for (const StatisticRecord& row : trial.statistics)
     if (!std::isfinite(row.value))
       fail("statistic '{}' of {}: expected a finite number, got {}", row.name, row.site, row.value);
+  for (const auto& record : trial.samples)
+    if (std::ranges::find(kTrialColumns, record.name) != kTrialColumns.end())
+      fail("samples '{}': a trial has something else of that name; choose another", record.name);
   check_names(trial.samples, "samples", [](const auto& record) { return record.name; });
   check_names(trial.tracks, "track", [](const auto& record) { return record.name; });
   check_names(trial.token_totals, "token totals of section",

@@ -1,5 +1,6 @@
 #include "profiler/store/store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -97,6 +98,9 @@ std::optional<ProfileNode> tree_of(std::vector<NumberedNode> nodes) {
 }
 
 }  // namespace
+
+std::string sqlite_version() { return SQLite::getLibVersion(); }
+std::string sqlitecpp_version() { return SQLITECPP_VERSION; }
 
 Store::Store(const std::string& path, bool write)
     : connection_(std::make_unique<StoreConnection>(path, ConnectionOptions{.write = write})) {}

@@ -16,6 +16,9 @@ namespace crescent {
 
 class StoreConnection;
 
+std::string sqlite_version();
+std::string sqlitecpp_version();
+
 struct RunFilter {
   std::optional<std::string> name;
   std::optional<RunKind> kind;

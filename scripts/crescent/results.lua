@@ -1,6 +1,8 @@
 --- How results print, and how they become CSV, JSON and Markdown. One entry a kind; a kind that
 --- is not here can't be made (bindings/registry.h, set_result).
 local energy = require 'crescent.energy_text'
+local profile_text = require 'crescent.profile_text'
+local store_text = require 'crescent.store_text'
 local tables = require 'crescent.table'
 local units = require 'crescent.units'
 
@@ -81,6 +83,16 @@ local columns = {
   energy_doctor = energy.columns,
 }
 
+for _, texts in ipairs { profile_text, store_text } do
+  for kind, list in pairs(texts.columns) do columns[kind] = list end
+end
+
+--- The columns of a kind, some of which depend on what is in the result; nil of what is no table.
+local function columns_of(kind, result)
+  local list = columns[kind]
+  return type(list) == 'function' and list(result) or list
+end
+
 --- The keys of a table in alphabetical order.
 local function names_of(values)
   local names = {}
@@ -141,6 +153,10 @@ local rows_by_kind = {
   captured = captured_rows,
   energy_doctor = energy.rows,
 }
+for kind, rows in pairs(profile_text.rows) do rows_by_kind[kind] = rows end
+--- A run is for machines what its trials are.
+columns.run = function(run) return store_text.columns.trials(run.trials) end
+rows_by_kind.run = function(run) return run.trials end
 
 --- The list of rows of a result that is a table.
 local function rows_of(kind, result)
@@ -150,12 +166,13 @@ end
 
 local function sheet(kind, result)
   local spec = { titles = {}, align = {}, rows = {} }
-  for i, column in ipairs(columns[kind]) do
+  local list = columns_of(kind, result)
+  for i, column in ipairs(list) do
     spec.titles[i], spec.align[i] = column[4] or column[1], column[3]
   end
   for r, row in ipairs(rows_of(kind, result)) do
     spec.rows[r] = {}
-    for i, column in ipairs(columns[kind]) do
+    for i, column in ipairs(list) do
       local value = row[column[1]]
       spec.rows[r][i] = value == nil and '-' or column[2](value, row, result)
     end
@@ -194,6 +211,8 @@ function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
 function results.removed(list) return tables.text(sheet('removed', list)) end
 function results.criteria(list) return tables.text(sheet('criteria', list)) end
+
+for kind, print_it in pairs(store_text.printers) do results[kind] = print_it end
 
 function results.plan(plan) return require('crescent.plan_text')(plan) end
 function results.versions(list) return tables.text(sheet('versions', list)) end
@@ -269,6 +288,15 @@ function results.machine(machine)
 end
 
 results.energy_doctor = energy.text
+
+for kind, lines_of in pairs(profile_text.printers) do
+  results[kind] = function(made) return notes(made, lines_of(made)) end
+end
+for _, kind in ipairs { 'profile_memory', 'environment', 'trace' } do
+  results[kind] = function(made)
+    return notes(made, { tables.text(sheet(kind, made)) })
+  end
+end
 
 function results.memory(memory)
   return notes(memory, {
@@ -353,6 +381,15 @@ results.metamethods = {
 local methods = {}
 results.methods = methods
 
+for kind, events in pairs(store_text.metamethods) do results.metamethods[kind] = events end
+--- A stored run has its trials as rows, for reports.
+results.metamethods.run = {
+  __index = function(_, key)
+    if key == 'rows' then return function(run) return run.trials end end
+    return methods[key]
+  end,
+}
+
 local function kind_of(result) return getmetatable(result).__name end
 
 --- One cell for a machine to read: Samples stand as their median, lists with spaces between.
@@ -382,10 +419,11 @@ local function raw_sheet(result)
   local kind = kind_of(result)
   if not columns[kind] then return single_row(result, raw) end
   local spec = { titles = {}, rows = {} }
-  for i, column in ipairs(columns[kind]) do spec.titles[i] = column[1] end
+  local list = columns_of(kind, result)
+  for i, column in ipairs(list) do spec.titles[i] = column[1] end
   for r, row in ipairs(rows_of(kind, result)) do
     spec.rows[r] = {}
-    for i, column in ipairs(columns[kind]) do spec.rows[r][i] = raw(row[column[1]]) end
+    for i, column in ipairs(list) do spec.rows[r][i] = raw(row[column[1]]) end
   end
   return spec
 end

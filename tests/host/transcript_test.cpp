@@ -57,7 +57,7 @@ std::vector<std::string> run(const std::string& command, const fs::path& folder)
   const std::string script = "cd '" + folder.string() + "' && export PATH='" + path +
                              "':\"$PATH\" HOME='" + folder.string() +
                              "' LC_ALL=C.UTF-8 SOURCE='" CRESCENT_SOURCE
-                             "'\nunset CRESCENT_LUA_PATH XDG_STATE_HOME\nexec 2>&1\n" +
+                             "'\nunset CRESCENT_LUA_PATH CRESCENT_STORE XDG_STATE_HOME\nexec 2>&1\n" +
                              command + "\n";
   FILE* pipe = popen(script.c_str(), "r");
   std::string output;

@@ -11,8 +11,10 @@ The help lists options, forms and commands.
   Options:
     -e CODE                     run CODE instead of a file
     --threads N                 threads below Lua; default: what affinity and cgroup quota allow
+    --store PATH                where runs are stored; default: CRESCENT_STORE, else runs.db
     --version                   print the versions of everything linked, and exit
     -h,--help                   print this text, and exit
 
   Commands (each has a --help):
     crescent generate
+    crescent runs

@@ -8,6 +8,8 @@ The versions of everything linked.
   LibTorch       \d+\..+ (re)
   LuaJIT         \d+\..+ (re)
   nlohmann-json  \d+\..+ (re)
+  SQLite         \d+\..+ (re)
+  SQLiteCpp      \d+\..+ (re)
   utf8proc       \d+\..+ (re)
 
 What a build is called is asked at every build: a later commit shows, and the same answer leaves the

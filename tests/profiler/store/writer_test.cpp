@@ -63,6 +63,8 @@ TEST(StoreWriter, RefusesTrialsThatCouldNotBeReadBack) {
             "samples 'token_ms': expected finite numbers, got nan at position 2");
   EXPECT_EQ(refusal([](auto& trial) { trial.samples[1].name = "token_ms"; }),
             "samples 'token_ms' came twice");
+  EXPECT_EQ(refusal([](auto& trial) { trial.samples[1].name = "tokens"; }),
+            "samples 'tokens': a trial has something else of that name; choose another");
   EXPECT_EQ(refusal([](auto& trial) { trial.token_totals[1].section = "decode"; }),
             "token totals of section 'decode' came twice");
   EXPECT_EQ(refusal([](auto& trial) { trial.tracks[1].name = "absent"; }),
