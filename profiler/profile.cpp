@@ -99,7 +99,7 @@ class Builder {
     int64_t first_ns = std::numeric_limits<int64_t>::max();
     /// Of a section: how many of its spans had sites in them, and what those took.
     int64_t seen = 0;
-    double seen_ns = 0, seen_profiling_ns = 0;
+    double seen_ns = 0, seen_profiling_ns = 0, profiling_ns = 0;
     std::vector<Draft*> children;
   };
   struct Step {
@@ -119,7 +119,26 @@ class Builder {
          parent.begin_ns, parent.end_ns);
   }
 
+  /// The profiler's own work is taken out of what it happened in, up to the section.
+  void take_out(const Span& span) {
+    const auto time_ns = static_cast<double>(span.duration_ns());
+    Draft* owner = &drafts_.front();
+    for (Step& step : path_) {
+      if (step.span->kind == SpanKind::site) {
+        step.draft->node.time_ns -= time_ns;
+        continue;
+      }
+      owner = step.draft;
+      step.profiling_ns += time_ns;
+    }
+    Draft& draft = child_of(*owner, span);
+    draft.first_ns = std::numeric_limits<int64_t>::max();  // stands behind the others
+    ++draft.node.count;
+    draft.node.time_ns += time_ns;
+  }
+
   void enter(const Span& span) {
+    if (span.kind == SpanKind::profiling) return take_out(span);
     Draft& parent = path_.empty() ? drafts_.front() : *path_.back().draft;
     Draft& draft = child_of(parent, span);
     draft.first_ns = span.begin_ns;
@@ -128,15 +147,14 @@ class Builder {
     const auto time_ns = static_cast<double>(span.duration_ns());
     draft.node.time_ns += time_ns;
     if (span.kind == SpanKind::site) add(draft.node.work, work_of(span));
-    for (Step& step : path_) {
-      step.has_sites |= span.kind == SpanKind::site;
-      if (span.kind == SpanKind::profiling) step.profiling_ns += time_ns;
-    }
+    if (span.kind == SpanKind::site)
+      for (Step& step : path_) step.has_sites = true;
     path_.push_back({&span, &draft});
   }
 
   void leave() {
     const Step& step = path_.back();
+    step.draft->profiling_ns += step.profiling_ns;
     if (step.has_sites) {
       ++step.draft->seen;
       step.draft->seen_ns += static_cast<double>(step.span->duration_ns());
@@ -156,13 +174,14 @@ class Builder {
 
   Draft& child_of(Draft& parent, const Span& span) {
     const NodeKind kind = kind_of(span);
+    const int16_t layer = kind == NodeKind::profiling ? int16_t{-1} : span.layer;
     for (Draft* child : parent.children)
-      if (child->node.kind == kind && child->node.id == span.id && child->node.layer == span.layer)
+      if (child->node.kind == kind && child->node.id == span.id && child->node.layer == layer)
         return *child;
     Draft& draft = drafts_.emplace_back();
     draft.node.kind = kind;
     draft.node.id = span.id;
-    draft.node.layer = span.layer;
+    draft.node.layer = layer;
     draft.node.name = name_of(span, recording_);
     parent.children.push_back(&draft);
     return draft;
@@ -176,15 +195,11 @@ class Builder {
                          draft.seen < draft.node.count && options_.every_token > 1;
     for (Draft* child : draft.children) {
       ProfileNode node = finish(*child);
-      if (is_part && node.kind != NodeKind::profiling) {
-        double profiling = 0;
-        for (const Draft* other : draft.children)
-          if (other->node.kind == NodeKind::profiling) profiling += other->node.time_ns;
-        const double counts =
-            static_cast<double>(draft.node.count) / static_cast<double>(draft.seen);
-        scale(node, (draft.node.time_ns - profiling) / (draft.seen_ns - draft.seen_profiling_ns),
-              counts);
-      }
+      if (is_part && node.kind != NodeKind::profiling)
+        scale(node,
+              (draft.node.time_ns - draft.profiling_ns) /
+                  (draft.seen_ns - draft.seen_profiling_ns),
+              static_cast<double>(draft.node.count) / static_cast<double>(draft.seen));
       draft.node.children.push_back(std::move(node));
     }
     add_self(draft.node);
@@ -234,9 +249,8 @@ ProfileNode all_layers(const ProfileNode& section, int32_t every_layer) {
       scale(child, all.time_ns / seen.time_ns,
             static_cast<double>(all.count) / static_cast<double>(seen.count));
   // What all layers kept for themselves stands behind what they did.
-  std::stable_partition(seen.children.begin(), seen.children.end(), [](const ProfileNode& node) {
-    return node.kind != NodeKind::self && node.kind != NodeKind::profiling;
-  });
+  std::stable_partition(seen.children.begin(), seen.children.end(),
+                        [](const ProfileNode& node) { return node.kind != NodeKind::self; });
   all.children = std::move(seen.children);
   return all;
 }

@@ -25,8 +25,9 @@ enum class NodeKind : uint8_t {
 const char* name_of(NodeKind);
 
 /// A place in a profile, with all that happened there. The times of the children add up to the
-/// parent's: what none of them accounts for is a child named 'self', the profiler's own work one
-/// named 'profiling'.
+/// parent's: what none of them accounts for is a child named 'self'. The profiler's own work is
+/// taken out of the layers and components that it happened in; all of it is one child 'profiling'
+/// of the section.
 struct ProfileNode {
   NodeKind kind = NodeKind::run;
   uint8_t id = 0;      ///< Section or Site; of a window, its number

@@ -5,7 +5,6 @@
 #include "bindings/core/run_record.h"
 #include "bindings/core/statistics.h"
 #include "bindings/push.h"
-#include "profiler/machine.h"
 #include "profiler/token_times.h"
 
 namespace crescent {
@@ -98,14 +97,11 @@ void push_memory(lua_State* L, const ProfileReport& report) {
     table.set("cache_bytes", report.held->cache);
     table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
   }
-  try {
-    const ProcessMemory process = process_memory();
-    table.set("rss_bytes", process.rss_bytes);
-    table.set("rss_bytes_peak", process.rss_bytes_peak);
-    if (process.pss_bytes) table.set("pss_bytes", *process.pss_bytes);
+  if (report.process) {
+    table.set("rss_bytes", report.process->rss_bytes);
+    table.set("rss_bytes_peak", report.process->rss_bytes_peak);
+    if (report.process->pss_bytes) table.set("pss_bytes", *report.process->pss_bytes);
     else table.absent("pss_bytes", "/proc/self/smaps_rollup can't be read");
-  } catch (const Error& error) {
-    table.absent("rss_bytes", error.what());
   }
   push_sections(L, report.trials.back().memory);
   table.take("sections");

@@ -9,6 +9,7 @@
 
 #include "bindings/args.h"
 #include "profiler/environment.h"
+#include "profiler/machine.h"
 #include "profiler/profile_trial.h"
 #include "profiler/statistics.h"
 
@@ -51,6 +52,7 @@ struct ProfileReport {
   std::vector<ProfileTrial> trials;  ///< at least one
   ProfileLimits limits;
   std::optional<HeldBytes> held;
+  std::optional<ProcessMemory> process;  ///< when what is profiled was over
   std::optional<ProfileCost> cost;
   std::optional<ProfileEnergy> energy;
   std::vector<std::pair<std::string, std::string>> absent;  ///< names and reasons

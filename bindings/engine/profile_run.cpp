@@ -185,11 +185,13 @@ int profile_run(Args& args) {
       stored.add(report.trials.back());
     }
     report.warnings = watch.warnings();
+    report.process = process_memory();
   }
   const MeasuredCost measured = measure_cost(task.model, spec, args.number("cost_s"));
   report.cost->share = measured.share;
   report.cost->absent = measured.absent;
   describe_model(task.model, report);
+  if (spec.recorder.operations) report.absent = absent_operations(*task.model);
   report.held->cache = listening.cache_bytes();
   stored.finish(report.warnings);
   report.run = stored.run();

@@ -57,9 +57,13 @@ class ProfileSession final : public Watcher {
                                     .span_ns = span_cost_ns(spec_.recorder),
                                     .absent = "a session doesn't repeat what the script does"});
     const Model* const model = several_ ? nullptr : model_.get();
+    report.process = process_memory();
     report.trials.push_back(recordings_.finish(model));
     drop_pauses(report.trials.back().tree);
-    if (model) describe_model(model_, report);
+    if (model) {
+      describe_model(model_, report);
+      if (spec_.recorder.operations) report.absent = absent_operations(*model);
+    }
     else report.limits.absent = several_ ? "several models ran" : "no model ran";
     return report;
   }

@@ -167,7 +167,6 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.level = model->level();
   report.threads = threads();
   report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), 0});
-  report.absent = absent_operations(*model);
   const Machine& machine = machine_limits(threads());
   for (const auto& [name, reason] : machine.absent)
     if (name == "fp32_gflop_s" || name == "all_threads_gb_s" || name == "read_bandwidth")

@@ -203,6 +203,11 @@ function results.model(facts)
 end
 
 function results.Samples(samples)
+  -- One value has no spread to speak of.
+  if #samples.values == 1 then
+    return samples.unit == 'ms' and units.format(samples.median, 'ms')
+      or units.number(samples.median) .. ' ' .. samples.unit
+  end
   return units.plus_minus(samples.median, samples.mad, samples.unit)
 end
 

@@ -172,6 +172,28 @@ TEST(Profile, SampledLayersAreScaledUpInTheSummary) {
   EXPECT_TRUE(qkv.estimated);
 }
 
+TEST(Profile, TheProfilersOwnWorkIsTakenOutOfWhereItHappened) {
+  Model model;
+  model.recorder.begin_section(Section::decode, {1, 0});
+  model.recorder.begin(Site::block, 0);
+  model.recorder.begin(Site::qkv, 0);
+  model.clock.pass(10);
+  model.recorder.own_work([&] { model.clock.pass(100); });
+  model.recorder.end(Site::qkv, 0);
+  model.recorder.own_work([&] { model.clock.pass(200); });
+  model.recorder.end(Site::block, 0);
+  model.recorder.end_section(Section::decode);
+  model.recorder.own_work([&] { model.clock.pass(400); });
+  const ProfileNode tree = build_profile(model.recorder.finish());
+  expect_adds_up(tree);
+  EXPECT_EQ(at(tree, {"decode", "layer 1", "qkv"}).time_ns, 10);
+  EXPECT_TRUE(at(tree, {"decode", "layer 1", "qkv"}).children.empty());
+  EXPECT_EQ(at(tree, {"decode", "layer 1"}).time_ns, 10);
+  EXPECT_EQ(at(tree, {"decode", "profiling"}).time_ns, 300);
+  EXPECT_EQ(at(tree, {"decode", "profiling"}).count, 2);
+  EXPECT_EQ(at(tree, {"profiling"}).time_ns, 400);
+}
+
 TEST(Profile, TwoRunsAddUp) {
   Model first, second;
   first.pass(Section::decode, {1, 0});
