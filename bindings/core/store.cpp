@@ -15,7 +15,7 @@
 namespace crescent {
 namespace {
 
-constexpr double kExact = 9007199254740992.0;  // 2^53: whole numbers that a double holds
+constexpr int64_t kExact = int64_t{1} << 53;  // up to here a double holds every integer
 
 std::optional<std::string> chosen_path;
 
@@ -156,7 +156,8 @@ SqlValue sql_value(const Args& args, int index, const std::string& place) {
     case LUA_TBOOLEAN: return int64_t{lua_toboolean(L, index)};
     case LUA_TNUMBER: {
       const double number = lua_tonumber(L, index);
-      const bool whole = std::floor(number) == number && std::abs(number) <= kExact;
+      const bool whole =
+          std::floor(number) == number && std::abs(number) <= static_cast<double>(kExact);
       if (whole) return static_cast<int64_t>(number);
       return number;
     }
@@ -193,7 +194,7 @@ SqlParameters sql_parameters(const Args& args) {
 /// Integers that a double can't hold travel as text.
 void push_sql(lua_State* L, const SqlValue& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) {
-    if (std::abs(static_cast<double>(*integer)) <= kExact) push(L, *integer);
+    if (*integer >= -kExact && *integer <= kExact) push(L, *integer);
     else push(L, std::to_string(*integer));
   } else if (const auto* number = std::get_if<double>(&value)) {
     push(L, *number);

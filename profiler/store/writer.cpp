@@ -153,7 +153,7 @@ class StoreWriter::Thread {
       if (job.trial) damaged_.insert(job.run);
     }
     const std::string place = connection_.path() + ": ";
-    const std::string named = why.starts_with(place) ? why : place + why;
+    std::string named = why.starts_with(place) ? why : place + why;
     if (lost == 0) return named;
     return fmt::format("{} ({} stored before, {} lost)", named, counted_trials(kept_), lost);
   }

@@ -51,6 +51,15 @@ TEST(CommandLine, KnowsCommandsAndStandardInput) {
   EXPECT_EQ(line.target, "-");
 }
 
+TEST(CommandLine, TakesTheStoreInFrontOfACommand) {
+  const CommandLine line = parse({"--store", "my.db", "generate", "--store", "other.db"});
+  EXPECT_EQ(line.mode, CommandLine::Mode::command);
+  EXPECT_EQ(line.store, "my.db");
+  EXPECT_FALSE(parse({"generate"}).store);
+  EXPECT_EQ(usage_error({"--store", ""}), "--store: expected a path, got ''");
+  EXPECT_EQ(usage_error({"--stor", "x"}), "unknown option '--stor' (did you mean '--store'?)");
+}
+
 TEST(CommandLine, NamesTheNearestOption) {
   EXPECT_EQ(usage_error({"--thread", "2"}),
             "unknown option '--thread' (did you mean '--threads'?)");

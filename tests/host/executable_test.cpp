@@ -36,4 +36,15 @@ TEST(Executable, AnswersWithoutLoadingTheEngine) {
   for (const char* late : kLate) EXPECT_EQ(mapped.find(late), std::string::npos) << late;
 }
 
+TEST(Executable, ListsRunsWithoutLoadingTheEngine) {
+  // As scripts/crescent/commands/runs.lua does, and then the process's own map.
+  const std::string mapped = output_of(
+      "folder=$(mktemp -d) && cd \"$folder\" && { CRESCENT_STORE= " CRESCENT_EXECUTABLE
+      " -e \"crescent.store.open({ write = true }):close() require 'crescent.commands.runs'() "
+      "for line in io.lines '/proc/self/maps' do print(line) end\"; rm -r \"$folder\"; }");
+  ASSERT_NE(mapped.find("no runs"), std::string::npos) << mapped;
+  ASSERT_NE(mapped.find("libsqlite3"), std::string::npos) << mapped;
+  for (const char* late : kLate) EXPECT_EQ(mapped.find(late), std::string::npos) << late;
+}
+
 }  // namespace

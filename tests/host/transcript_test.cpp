@@ -54,11 +54,12 @@ std::vector<Step> read_steps(const fs::path& file) {
 
 std::vector<std::string> run(const std::string& command, const fs::path& folder) {
   const std::string path = fs::path(CRESCENT_EXECUTABLE).parent_path().string();
-  const std::string script = "cd '" + folder.string() + "' && export PATH='" + path +
-                             "':\"$PATH\" HOME='" + folder.string() +
-                             "' LC_ALL=C.UTF-8 SOURCE='" CRESCENT_SOURCE
-                             "'\nunset CRESCENT_LUA_PATH CRESCENT_STORE XDG_STATE_HOME\nexec 2>&1\n" +
-                             command + "\n";
+  const std::string script =
+      "cd '" + folder.string() + "' && export PATH='" + path + "':\"$PATH\" HOME='" +
+      folder.string() +
+      "' LC_ALL=C.UTF-8 SOURCE='" CRESCENT_SOURCE
+      "'\nunset CRESCENT_LUA_PATH CRESCENT_STORE XDG_STATE_HOME\nexec 2>&1\n" +
+      command + "\n";
   FILE* pipe = popen(script.c_str(), "r");
   std::string output;
   std::array<char, 4096> buffer;
