@@ -176,6 +176,7 @@ void measure_bandwidth(Machine& machine, int threads) {
 }
 
 Machine measured(int threads) {
+  const PeakPause pause;
   const TimingLock lock;  // so that another process knows why its times are wide
   Machine machine = machine_facts();
   const auto peak = [](int size) {
@@ -206,6 +207,7 @@ double read_bandwidth_gb_s(int threads, double bytes) {
   while (static_cast<double>(size) < bytes && size * 2 <= most) size *= 2;
   const auto found = kept.find({threads, size});
   if (found != kept.end()) return found->second;
+  const PeakPause pause;
   const TimingLock lock;
   const Pages pages(size);
   SpinTeam all(threads);

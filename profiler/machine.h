@@ -74,6 +74,17 @@ class TimingLock {
   bool alone() const;  ///< no other process held one when this process took it, nor does now
 };
 
+/// What the process takes at most while one of these lives does not count as its peak: measuring a
+/// machine takes a gigabyte that nothing measured afterwards should answer for. Where the kernel
+/// lets no peak be forgotten (/proc/self/clear_refs), it counts.
+class PeakPause {
+ public:
+  PeakPause();
+  ~PeakPause();
+  PeakPause(const PeakPause&) = delete;
+  PeakPause& operator=(const PeakPause&) = delete;
+};
+
 struct ProcessMemory {
   int64_t rss_bytes, rss_bytes_peak;
   std::optional<int64_t> pss_bytes;

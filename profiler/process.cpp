@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 
 #include "engine/error.h"
 #include "engine/system_files.h"
@@ -21,6 +23,29 @@ int64_t resident_bytes(const std::string& root) {
   return *pages * sysconf(_SC_PAGESIZE);
 }
 
+namespace {
+
+/// The greatest peak before one was forgotten.
+std::atomic<int64_t> peak_before{0};
+
+}  // namespace
+
+PeakPause::PeakPause() {
+  try {
+    peak_before = process_memory().rss_bytes_peak;
+  } catch (const Error&) {
+    // Without /proc there is no peak to keep.
+  }
+}
+
+PeakPause::~PeakPause() {
+  // proc(5): 5 resets the peak resident set size.
+  if (std::FILE* const file = std::fopen("/proc/self/clear_refs", "w")) {
+    std::fputs("5", file);
+    std::fclose(file);
+  }
+}
+
 ProcessMemory process_memory(const std::string& root) {
   const SystemFiles files(root);
   ProcessMemory memory{};
@@ -37,6 +62,7 @@ ProcessMemory process_memory(const std::string& root) {
   }
   // The two are not read at one moment, and the kernel counts resident pages in batches.
   memory.rss_bytes_peak = std::max(memory.rss_bytes_peak, memory.rss_bytes);
+  if (root == "/") memory.rss_bytes_peak = std::max<int64_t>(memory.rss_bytes_peak, peak_before);
 
   memory.pss_bytes = field_kb_as_bytes(files.text("proc/self/smaps_rollup").value_or(""), "Pss");
   return memory;

@@ -47,6 +47,16 @@ const Subject& store_subject() {
             .returns = "crescent.Run?, string?",
             .example = "for _, row in ipairs(store:last('heads'):rows()) do print(row.token_ms) "
                        "end"},
+           {.name = "store:profile",
+            .home = Home::core,
+            .doc = "Gives the profile that a run stored, as crescent.profile.run gave it: it "
+                   "prints, and traces are written from it. Nil and the reason if there is no "
+                   "such run, or it is no profile.",
+            .args = {store, {"id", Value::at_least(Kind::integer, 1), "of the run"}},
+            .options = {{"trial", Value::at_least(Kind::integer, 1), "",
+                         "one trial alone; default: all of them together"}},
+            .returns = "crescent.Profile?, string?",
+            .example = "crescent.profile.trace(store:profile(12), 'run.json')"},
            {.name = "store:query",
             .home = Home::core,
             .doc = "Runs one statement of SQL and gives its rows, each a table by column; prints "

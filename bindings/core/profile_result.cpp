@@ -1,6 +1,7 @@
 #include "bindings/core/profile_result.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "bindings/core/run_record.h"
 #include "bindings/core/statistics.h"
@@ -31,6 +32,9 @@ void set_work(const NewTable& table, const ProfileNode& node, const ProfileLimit
   table.set("gb_s", work.bytes / node.time_ns);
   if (const auto limit = limit_ns(work, limits)) table.set("share_of_limit", *limit / node.time_ns);
 }
+
+constexpr const char* kGbS = "limit.gb_s";
+constexpr const char* kGflopS = "limit.gflop_s";
 
 /// { kind, name, layer, count, time_ms, share, flops, gflop_s, bytes, gb_s, share_of_limit,
 /// estimated, cut, children }; shares are of `whole_ns`.
@@ -210,6 +214,27 @@ void push_kept(lua_State* L) {
 }
 
 }  // namespace
+
+void add_limits(std::vector<Fact>& environment, const ProfileLimits& limits) {
+  const auto add = [&](const char* name, const std::optional<double>& value) {
+    if (value) environment.push_back({name, fmt::format("{:.6g}", *value), ""});
+    else environment.push_back({name, "", limits.absent});
+  };
+  add(kGbS, limits.gb_s);
+  add(kGflopS, limits.gflop_s);
+}
+
+ProfileLimits limits_of(const std::vector<std::pair<std::string, std::string>>& environment) {
+  ProfileLimits limits;
+  for (const auto& [name, value] : environment) {
+    const double number = std::strtod(value.c_str(), nullptr);
+    if (!(number > 0)) continue;
+    if (name == kGbS) limits.gb_s = number;
+    if (name == kGflopS) limits.gflop_s = number;
+  }
+  if (!limits.gb_s || !limits.gflop_s) limits.absent = "the run was stored without limits";
+  return limits;
+}
 
 void push_profile(lua_State* L, ProfileReport report) {
   ProfileNode tree = report.trials.front().tree;

@@ -23,6 +23,10 @@ struct ProfileLimits {
   std::string absent;  ///< why one of them is not known
 };
 
+/// As facts that are stored with a run, and back.
+void add_limits(std::vector<Fact>& environment, const ProfileLimits& limits);
+ProfileLimits limits_of(const std::vector<std::pair<std::string, std::string>>& environment);
+
 /// What the profiler itself takes.
 struct ProfileCost {
   int64_t spans = 0;

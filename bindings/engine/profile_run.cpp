@@ -132,7 +132,8 @@ class Stored {
          .options = {{"mode", mode}, {"tokens", tokens},
                      {"prompt_tokens", std::to_string(task.ids.size())},
                      {"trials", std::to_string(task.trials)},
-                     {"level", std::to_string(task.model->level())}},
+                     {"level", std::to_string(task.model->level())},
+                     {"every_layer", std::to_string(spec.recorder.every_layer)}},
          .model = print_of(*task.model),
          .model_hash = task.model->hash()},
         environment));
@@ -160,14 +161,15 @@ class Stored {
 int profile_run(Args& args) {
   const ProfileSpec spec = read_profile_spec(args);
   const Task task = read_task(args);
-  const std::vector<Fact> environment = current_environment(args.L());
-  Stored stored(args, task, spec, environment);
+  ProfileReport report{.mode = spec.mode, .every_layer = spec.recorder.every_layer};
   warm_up(args, task);
+  describe_model(task.model, report);
+  report.environment = current_environment(args.L());
+  add_limits(report.environment, report.limits);
+  Stored stored(args, task, spec, report.environment);
 
   SteadyClock clock;
   const auto sensor = choose_energy_sensor(clock);
-  ProfileReport report{.mode = spec.mode, .every_layer = spec.recorder.every_layer};
-  report.environment = environment;
   report.prompt_tokens = static_cast<int64_t>(task.ids.size());
   report.energy.emplace(ProfileEnergy{sensor->source().name, {}});
   if (sensor->source().label != EnergyLabel::absent && args.number("idle_s") > 0)
@@ -190,7 +192,6 @@ int profile_run(Args& args) {
   const MeasuredCost measured = measure_cost(task.model, spec, args.number("cost_s"));
   report.cost->share = measured.share;
   report.cost->absent = measured.absent;
-  describe_model(task.model, report);
   if (spec.recorder.operations) report.absent = absent_operations(*task.model);
   report.held->cache = listening.cache_bytes();
   stored.finish(report.warnings);

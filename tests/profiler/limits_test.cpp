@@ -81,6 +81,21 @@ TEST(MachineLimits, OfOneThreadAreMeasuredWhereMoreAreDenied) {
   EXPECT_EXIT(std::exit(measure_without_threads()), testing::ExitedWithCode(0), "");
 }
 
+TEST(PeakPause, WhatIsTakenMeanwhileIsNoPeakAfterwards) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers keep freed memory";
+#endif
+  constexpr int64_t kBytes = int64_t{256} << 20;
+  const int64_t before = process_memory().rss_bytes_peak;
+  {
+    const PeakPause pause;
+    std::vector<char> block(kBytes, 1);
+    EXPECT_GE(process_memory().rss_bytes_peak, kBytes);
+  }
+  EXPECT_LT(process_memory().rss_bytes_peak, before + kBytes / 2);
+  EXPECT_GE(process_memory().rss_bytes_peak, before);
+}
+
 TEST(MachineLimits, RefuseLessThanOneThread) {
   try {
     machine_limits(0);

@@ -1,14 +1,6 @@
 --- `crescent generate DIR 'prompt'`: continues a text, token by token as it comes.
 
---- Calls fn; what it raises is told without a traceback, and ends the process with 1.
-local function attempt(fn, ...)
-  local ok, result = pcall(fn, ...)
-  if ok then return result end
-  if result == 'interrupted' then error(result, 0) end
-  io.stdout:flush()
-  io.stderr:write('crescent generate: ', (tostring(result):gsub('^[%w_/.]+:%d+: ', '', 1)), '\n')
-  os.exit(1)
-end
+local attempt = require('crescent.command').attempt
 
 return function()
   local opt = crescent.options {
@@ -32,7 +24,7 @@ return function()
       'optimisation level', type = 'integer', choices = crescent.levels.available(),
     },
   }
-  local model = attempt(crescent.load, opt.dir)
+  local model = attempt('generate', crescent.load, opt.dir)
   if opt.level then model = model:optimize { level = opt.level } end
   local begun = false
   --- The prompt stands in front of the first token, so that a refused one leaves nothing.
@@ -42,7 +34,7 @@ return function()
     io.write(text)
     io.flush()
   end
-  attempt(model.generate, model, opt.prompt, {
+  attempt('generate', model.generate, model, opt.prompt, {
     tokens = opt.tokens,
     temperature = opt.temperature,
     top_k = opt.top_k,

@@ -1,4 +1,5 @@
 --- `crescent runs`: what a store holds, newest first.
+local command = require 'crescent.command'
 
 return function()
   local opt = crescent.options {
@@ -8,17 +9,10 @@ return function()
     name = { 'only of this name' },
     store = { 'the file; else CRESCENT_STORE, else runs.db', nonempty = true },
   }
-  local ok, result = pcall(function()
+  print(command.attempt('runs', function()
     local store = crescent.store.open(opt.store)
     local runs = store:runs { kind = opt.kind, limit = opt.limit, name = opt.name }
     store:close()
     return runs
-  end)
-  if not ok then
-    if result == 'interrupted' then error(result, 0) end
-    local message = tostring(result):gsub('^[^\n:]+:%d+: ', '', 1):gsub('^crescent[%w_.]+: ', '', 1)
-    io.stderr:write('crescent runs: ', message, '\n')
-    os.exit(1)
-  end
-  print(result)
+  end))
 end

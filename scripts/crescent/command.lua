@@ -1,0 +1,21 @@
+--- What commands share: a failure is told in a line, without a traceback, and ends with 1.
+local command = {}
+
+--- A message without its place in our code and without the function's name in front.
+local function plain(problem)
+  return (tostring(problem):gsub('^[%w_/.]+:%d+: ', '', 1):gsub('^crescent[%w_.]+: ', '', 1))
+end
+
+--- Calls fn and gives what it returns. Ctrl-C is the host's.
+---@param name string   # of the command
+---@param fn function
+function command.attempt(name, fn, ...)
+  local ok, result = pcall(fn, ...)
+  if ok then return result end
+  if result == 'interrupted' then error(result, 0) end
+  io.stdout:flush()
+  io.stderr:write('crescent ', name, ': ', plain(result), '\n')
+  os.exit(1)
+end
+
+return command
