@@ -38,21 +38,22 @@ enum class Site : uint8_t {
   attention_scores,      ///< span, operation
   attention_scale_mask,  ///< span, operation; absent where it is a part of the scores' product
   attention_softmax,     ///< (B, H, T, S) probabilities, 0 where masked; operation
-  attention_value,       ///< (B, T, H*D) heads side by side, before the output projection; operation
-  attention_output,      ///< (B, T, C)
-  attention_residual,    ///< (B, T, C) what enters the feed-forward's norm
-  ffn_norm,              ///< (B, T, C)
-  ffn_up,                ///< (B, T, F); span: both projections of a gated feed-forward
-  ffn_gate_product,      ///< (B, T, F) before the activation; operation, gated only
-  ffn_up_product,        ///< span, operation, gated only
-  ffn_activation,        ///< (B, T, F) what the down projection takes
-  ffn_activate,          ///< span, operation, gated only
-  ffn_multiply,          ///< span, operation, gated only
-  ffn_down,              ///< (B, T, C)
-  ffn_residual,          ///< span
-  block,                 ///< (B, T, C) what leaves block `layer`
-  final_norm,            ///< (B, T, C) or (B, 1, C)
-  head,                  ///< (B, T, V) or (B, 1, V)
+  /// (B, T, H*D) heads side by side, before the output projection; operation
+  attention_value,
+  attention_output,    ///< (B, T, C)
+  attention_residual,  ///< (B, T, C) what enters the feed-forward's norm
+  ffn_norm,            ///< (B, T, C)
+  ffn_up,              ///< (B, T, F); span: both projections of a gated feed-forward
+  ffn_gate_product,    ///< (B, T, F) before the activation; operation, gated only
+  ffn_up_product,      ///< span, operation, gated only
+  ffn_activation,      ///< (B, T, F) what the down projection takes
+  ffn_activate,        ///< span, operation, gated only
+  ffn_multiply,        ///< span, operation, gated only
+  ffn_down,            ///< (B, T, C)
+  ffn_residual,        ///< span
+  block,               ///< (B, T, C) what leaves block `layer`
+  final_norm,          ///< (B, T, C) or (B, 1, C)
+  head,                ///< (B, T, V) or (B, 1, V)
 };
 constexpr int kSites = static_cast<int>(Site::head) + 1;
 const char* name_of(Site);  ///< 'ffn.activation', 'scores': as profiles print it

@@ -9,10 +9,10 @@ namespace crescent {
 namespace {
 
 /// What activation statistics are about: the output of every component.
-constexpr Site kActivations[] = {Site::embedding,        Site::attention_norm, Site::attention_value,
-                                 Site::attention_output, Site::ffn_norm,       Site::ffn_up,
-                                 Site::ffn_activation,   Site::ffn_down,       Site::block,
-                                 Site::final_norm};
+constexpr Site kActivations[] = {
+    Site::embedding, Site::attention_norm, Site::attention_value, Site::attention_output,
+    Site::ffn_norm,  Site::ffn_up,         Site::ffn_activation,  Site::ffn_down,
+    Site::block,     Site::final_norm};
 /// What enters a norm, and what leaves it.
 constexpr Site kNormsIn[] = {Site::embedding, Site::attention_residual, Site::block};
 constexpr Site kNormsOut[] = {Site::attention_norm, Site::ffn_norm, Site::final_norm};

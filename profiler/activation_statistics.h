@@ -14,7 +14,7 @@ struct StatisticsOptions {
   bool attention = false;    ///< entropy, max weight and sparsity, a head each
   bool gates = false;        ///< share of negative pre-activations of the feed-forward
   bool norms = false;        ///< variance of a norm's output over that of its input
-  float threshold = 1e-3f;            ///< |x| below it counts as small
+  float threshold = 1e-3f;   ///< |x| below it counts as small
   float attention_threshold = 1e-3f;  ///< a weight below it counts as nothing
 };
 

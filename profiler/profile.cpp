@@ -188,17 +188,15 @@ class Builder {
   }
 
   ProfileNode finish(Draft& draft) {
-    std::sort(draft.children.begin(), draft.children.end(), [](const Draft* a, const Draft* b) {
-      return a->first_ns < b->first_ns;
-    });
+    std::sort(draft.children.begin(), draft.children.end(),
+              [](const Draft* a, const Draft* b) { return a->first_ns < b->first_ns; });
     const bool is_part = draft.node.kind == NodeKind::section && draft.seen > 0 &&
                          draft.seen < draft.node.count && options_.every_token > 1;
     for (Draft* child : draft.children) {
       ProfileNode node = finish(*child);
       if (is_part && node.kind != NodeKind::profiling)
         scale(node,
-              (draft.node.time_ns - draft.profiling_ns) /
-                  (draft.seen_ns - draft.seen_profiling_ns),
+              (draft.node.time_ns - draft.profiling_ns) / (draft.seen_ns - draft.seen_profiling_ns),
               static_cast<double>(draft.node.count) / static_cast<double>(draft.seen));
       draft.node.children.push_back(std::move(node));
     }
@@ -285,8 +283,8 @@ ProfileNode build_profile(const Recording& recording, const ProfileOptions& opti
 void add_profile(ProfileNode& to, const ProfileNode& from) {
   add_figures(to, from);
   for (const ProfileNode& child : from.children) {
-    const auto same = std::find_if(
-        to.children.begin(), to.children.end(), [&](const ProfileNode& other) {
+    const auto same =
+        std::find_if(to.children.begin(), to.children.end(), [&](const ProfileNode& other) {
           return other.kind == child.kind && other.name == child.name && other.layer == child.layer;
         });
     if (same == to.children.end()) to.children.push_back(child);

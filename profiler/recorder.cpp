@@ -83,9 +83,8 @@ void Recorder::begin_window(std::string_view name) {
 }
 
 void Recorder::end_window(std::string_view name) {
-  const auto innermost = std::find_if(open_.rbegin(), open_.rend(), [](const Raw& raw) {
-    return raw.kind == SpanKind::window;
-  });
+  const auto innermost = std::find_if(open_.rbegin(), open_.rend(),
+                                      [](const Raw& raw) { return raw.kind == SpanKind::window; });
   if (innermost == open_.rend())
     fail("window '{}': no window is open; it was closed before, or never opened", name);
   if (windows_[innermost->id] != name)

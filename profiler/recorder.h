@@ -35,7 +35,7 @@ struct RecorderOptions {
   /// Looks into every n-th decode step only, and into the components of every n-th layer only.
   int32_t every_token = 1;
   int32_t every_layer = 1;
-  TensorSink* sink = nullptr;          ///< outlives the recorder
+  TensorSink* sink = nullptr;           ///< outlives the recorder
   SectionListener* listener = nullptr;  ///< likewise; must not throw
 };
 

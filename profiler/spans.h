@@ -2,9 +2,9 @@
 // Spans: what a profile is made of.
 //
 // A span is a stretch of one thread's time with a name: a window (named by a script), a section
-// (`Section`), a site of a forward pass (`Site`), or the profiler's own work, which is recorded like
-// any other so that it is never counted as the model's. It is written when it ends, so a list of
-// spans has children before their parents. They come from one thread and nest properly.
+// (`Section`), a site of a forward pass (`Site`), or the profiler's own work, which is recorded
+// like any other so that it is never counted as the model's. It is written when it ends, so a list
+// of spans has children before their parents. They come from one thread and nest properly.
 #include <cstdint>
 #include <string>
 #include <vector>

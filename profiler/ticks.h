@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #ifdef __x86_64__
-#include <x86intrin.h>
+#  include <x86intrin.h>
 #endif
 
 #include "profiler/clock.h"

@@ -106,8 +106,7 @@ const Subject& profile_subject() {
            .doc = "Writes a profile, or a trial of a stored run, as a timeline in Chrome's trace "
                   "format: Perfetto, chrome://tracing and speedscope open it. Of several trials "
                   "it is the last. Counters are tracks of their own.",
-           .args = {{"profile", Kind::table, "a profile"},
-                    {"path", Kind::text, "the file, .json"}},
+           .args = {{"profile", Kind::table, "a profile"}, {"path", Kind::text, "the file, .json"}},
            .options = {{"bytes_max", Value::at_least(Kind::integer, 4096), "268435456",
                         "a larger file leaves out operations, then components, then layers, and "
                         "says so"}},

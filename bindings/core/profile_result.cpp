@@ -217,7 +217,7 @@ void push_kept(lua_State* L) {
 
 void add_limits(std::vector<Fact>& environment, const ProfileLimits& limits) {
   const auto add = [&](const char* name, const std::optional<double>& value) {
-    if (value) environment.push_back({name, fmt::format("{:.6g}", *value), ""});
+    if (value) environment.push_back({name, fmt::format("{}", *value), ""});
     else environment.push_back({name, "", limits.absent});
   };
   add(kGbS, limits.gb_s);
@@ -271,8 +271,8 @@ void push_profile(lua_State* L, ProfileReport report) {
   if (report.energy) set_energy(table, *report.energy, last);
   for (const auto& [name, reason] : report.absent) table.absent(name.c_str(), reason);
   if (last.counters_dropped > 0)
-    report.warnings.push_back(
-        fmt::format("{} samples of counters found no room and were dropped", last.counters_dropped));
+    report.warnings.push_back(fmt::format("{} samples of counters found no room and were dropped",
+                                          last.counters_dropped));
   push_list(L, report.warnings);
   table.take("warnings");
   push_environment(L, report.environment);
@@ -282,7 +282,8 @@ void push_profile(lua_State* L, ProfileReport report) {
 
   push_kept(L);
   lua_pushvalue(L, index);
-  push_handle<TrialHandle>(L, std::make_shared<const ProfileTrial>(std::move(report.trials.back())));
+  auto kept = std::make_shared<const ProfileTrial>(std::move(report.trials.back()));
+  push_handle<TrialHandle>(L, std::move(kept));
   lua_rawset(L, -3);
   lua_pop(L, 1);
 }

@@ -30,7 +30,7 @@ ProfileLimits limits_of(const std::vector<std::pair<std::string, std::string>>& 
 /// What the profiler itself takes.
 struct ProfileCost {
   int64_t spans = 0;
-  double span_ns = 0;            ///< measured, of one
+  double span_ns = 0;             ///< measured, of one
   std::optional<Interval> share;  ///< measured: of a decode step's plain time; may be negative
   std::string absent;             ///< why that is not known
 };

@@ -17,9 +17,7 @@
 namespace crescent {
 namespace {
 
-std::string hash_text(std::string_view text) {
-  return fmt::format("{:016x}", hash_bytes(text, 0));
-}
+std::string hash_text(std::string_view text) { return fmt::format("{:016x}", hash_bytes(text, 0)); }
 
 /// The file that the host runs, from `arg[0]`; nothing at the prompt and with -e.
 std::optional<EnvironmentOptions::Script> running_script(lua_State* L) {
@@ -62,8 +60,9 @@ RunRecord make_run(const RunDefinition& made, const std::vector<Fact>& environme
   run.options = made.options;
   for (const Fact& fact : environment) {
     if (fact.name.starts_with("warning.")) run.warnings.push_back(fact.value);
-    else run.environment.emplace_back(fact.name, fact.absent.empty() ? fact.value
-                                                                     : "absent: " + fact.absent);
+    else
+      run.environment.emplace_back(fact.name,
+                                   fact.absent.empty() ? fact.value : "absent: " + fact.absent);
   }
   return run;
 }

@@ -67,11 +67,10 @@ int store_profile(Args& args) {
     if (!args.has("trial") || trial.number == args.integer("trial"))
       report.trials.push_back(read_profile(store, trial));
   if (report.trials.empty())
-    return nothing(L, args.has("trial")
-                          ? fmt::format("{}: run {} has no trial {}", store.path(), id,
-                                        args.integer("trial"))
-                          : fmt::format("{}: run {} ended before its first trial", store.path(),
-                                        id));
+    return nothing(
+        L, args.has("trial")
+               ? fmt::format("{}: run {} has no trial {}", store.path(), id, args.integer("trial"))
+               : fmt::format("{}: run {} ended before its first trial", store.path(), id));
   push_profile(L, std::move(report));
   return 1;
 }

@@ -28,11 +28,10 @@ std::vector<std::pair<std::string, std::string>> metadata_of(lua_State* L, int p
 int profile_trace(Args& args) {
   const TrialHandle trial = trial_of(args, 1);
   const std::filesystem::path path(args.text(2));
-  const ChromeTrace trace =
-      write_chrome_trace(path, trial->recording,
-                         {.counters = trial->counters,
-                          .metadata = metadata_of(args.L(), 1),
-                          .bytes_max = args.integer("bytes_max")});
+  const ChromeTrace trace = write_chrome_trace(path, trial->recording,
+                                               {.counters = trial->counters,
+                                                .metadata = metadata_of(args.L(), 1),
+                                                .bytes_max = args.integer("bytes_max")});
   NewTable table(args.L());
   table.set("path", path.string());
   table.set("bytes", static_cast<int64_t>(std::filesystem::file_size(path)));

@@ -66,5 +66,4 @@ std::string print_of(const Model& model);
 
 int profile_run(Args& args);
 
-
 }  // namespace crescent

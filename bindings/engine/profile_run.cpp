@@ -81,8 +81,8 @@ class Listening {
       const SectionSpan span(&observer, Section::tokenize);
       ids = task_.tokenizer->encode(*task_.text, {.special = true});
     }
-    const auto session = open_session(args, task_.model,
-                                      static_cast<int64_t>(ids.size()) + task_.tokens);
+    const auto session =
+        open_session(args, task_.model, static_cast<int64_t>(ids.size()) + task_.tokens);
     cache_bytes_ = session->bytes();
     int64_t index = 0;
     bool go_on = true;
@@ -127,9 +127,10 @@ class Stored {
     run_ = writer_->begin_run(make_run(
         {.kind = RunKind::profile,
          .name = args.has("name") ? args.text("name") : "profile",
-         .definition = {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens},
-                        {"mode", mode}},
-         .options = {{"mode", mode}, {"tokens", tokens},
+         .definition =
+             {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens}, {"mode", mode}},
+         .options = {{"mode", mode},
+                     {"tokens", tokens},
                      {"prompt_tokens", std::to_string(task.ids.size())},
                      {"trials", std::to_string(task.trials)},
                      {"level", std::to_string(task.model->level())},

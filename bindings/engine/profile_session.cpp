@@ -63,8 +63,7 @@ class ProfileSession final : public Watcher {
     if (model) {
       describe_model(model_, report);
       if (spec_.recorder.operations) report.absent = absent_operations(*model);
-    }
-    else report.limits.absent = several_ ? "several models ran" : "no model ran";
+    } else report.limits.absent = several_ ? "several models ran" : "no model ran";
     return report;
   }
 

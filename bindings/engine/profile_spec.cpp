@@ -13,9 +13,9 @@
 namespace crescent {
 namespace {
 
-constexpr std::array<std::string_view, 9> kCollect{
-    "layers", "components", "operations", "activations", "attention",
-    "gates",  "norms",      "memory",     "counters"};
+constexpr std::array<std::string_view, 9> kCollect{"layers",      "components", "operations",
+                                                   "activations", "attention",  "gates",
+                                                   "norms",       "memory",     "counters"};
 
 void collect(ProfileSpec& spec, std::string_view what) {
   if (what == "layers") spec.recorder.layers = true;
@@ -37,9 +37,7 @@ std::span<const std::string_view> collected_by(const std::string& mode) {
   return {};
 }
 
-std::string expected_names() {
-  return fmt::format("a list of '{}'", fmt::join(kCollect, "', '"));
-}
+std::string expected_names() { return fmt::format("a list of '{}'", fmt::join(kCollect, "', '")); }
 
 void read_collect(const Args& args, ProfileSpec& spec) {
   lua_State* L = args.L();
@@ -151,8 +149,9 @@ std::vector<std::pair<std::string, std::string>> absent_operations(const Model& 
     absent.emplace_back("scale+mask",
                         "level 1 scales and masks in the product that gives the scores");
   if (!model.config().gated_ffn)
-    absent.emplace_back("gate, up, activate, multiply", "this feed-forward has no gate: ffn.up and "
-                                                        "ffn.activation are one operation each");
+    absent.emplace_back("gate, up, activate, multiply",
+                        "this feed-forward has no gate: ffn.up and "
+                        "ffn.activation are one operation each");
   return absent;
 }
 

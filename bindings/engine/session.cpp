@@ -70,10 +70,10 @@ int model_forward(Args& args) {
                                .attention = args.boolean("attention")};
   if (!capture.hidden && !capture.attention) {
     Observer* const observer = active_observer(model);
-    const SectionSpan span(observer, Section::prefill,
-                           {.tokens = static_cast<int32_t>(input.ids.numel()),
-                            .logits = static_cast<int32_t>(last ? input.ids.size(0)
-                                                                : input.ids.numel())});
+    const SectionSpan span(
+        observer, Section::prefill,
+        {.tokens = static_cast<int32_t>(input.ids.numel()),
+         .logits = static_cast<int32_t>(last ? input.ids.size(0) : input.ids.numel())});
     const at::Tensor logits = with_memory(args, [&] {
       return forward(*model, input.ids, {.last_only = last, .observer = observer});
     });
@@ -124,8 +124,8 @@ int session_feed(Args& args) {
                          {.tokens = tokens,
                           .past = static_cast<int32_t>(open->session->length()),
                           .logits = args.boolean("last") ? 1 : tokens});
-  const at::Tensor logits = open->session->feed(
-      ids, {.last_only = args.boolean("last"), .observer = observer});
+  const at::Tensor logits =
+      open->session->feed(ids, {.last_only = args.boolean("last"), .observer = observer});
   push_tensor(args.L(), logits.squeeze(0));
   return 1;
 }

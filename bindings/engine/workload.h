@@ -26,7 +26,7 @@ class Workload {
 struct DecodeShape {
   int64_t prompt = 32;
   int64_t tokens = 100;
-  uint64_t seed = 1;  ///< of the ids
+  uint64_t seed = 1;             ///< of the ids
   Observer* observer = nullptr;  ///< told of the steps that are timed
 
   /// Steps in one sample: short, so that blocks of a comparison are short beside any drift.

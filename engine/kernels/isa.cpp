@@ -12,16 +12,16 @@ namespace crescent::kernels {
 namespace scalar {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
-}
+}  // namespace scalar
 #ifdef __x86_64__
 namespace avx2 {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
-}
+}  // namespace avx2
 namespace avx512 {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
-}
+}  // namespace avx512
 #endif
 
 namespace {

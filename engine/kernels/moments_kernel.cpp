@@ -1,5 +1,5 @@
-// Activation statistics in one pass. Like probe_kernel.cpp, compiled once per instruction set and so
-// without any function of the standard library.
+// Activation statistics in one pass. Like probe_kernel.cpp, compiled once per instruction set and
+// so without any function of the standard library.
 #include "engine/kernels/moments.h"
 
 #define CRESCENT_TEXT_OF(x) #x

@@ -39,7 +39,7 @@ Work product(int64_t rows, int64_t in, int64_t out, bool bias) {
 }
 
 Work attention_work(const DecoderConfig& config, const LayerSpec& layer, Site site,
-                           SectionSize size) {
+                    SectionSize size) {
   const int64_t rows = size.tokens, keys = int64_t{size.past} + size.tokens;
   const int64_t query = layer.heads() * layer.head_dim, kv = layer.kv_heads * layer.head_dim;
   // One of the two products over the context, and its half of the cache.
@@ -115,8 +115,7 @@ std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t laye
     case Site::attention_value:
     case Site::attention_output: return attention_work(config, spec(), site, size);
     case Site::ffn_gate_product:
-    case Site::ffn_up_product:
-      return product(rows, width, spec().ffn_width, config.ffn_bias);
+    case Site::ffn_up_product: return product(rows, width, spec().ffn_width, config.ffn_bias);
     case Site::ffn_up: {
       Work work = product(rows, width, spec().ffn_width, config.ffn_bias);
       if (config.gated_ffn) work = {2 * work.flops, 2 * work.bytes};

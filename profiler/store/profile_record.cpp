@@ -19,8 +19,7 @@ void add_times(TrialRecord& record, const TokenTimes& times) {
   record.tokens = static_cast<int64_t>(times.tokens.size());
   if (times.tokens.empty()) return;
   record.samples.push_back({"ttft_ms", milliseconds({times.ttft_ns})});
-  if (!times.token_ns.empty())
-    record.samples.push_back({"token_ms", milliseconds(times.token_ns)});
+  if (!times.token_ns.empty()) record.samples.push_back({"token_ms", milliseconds(times.token_ns)});
   TokenTotals passes{name_of(Section::decode), {}}, samples{name_of(Section::sample), {}},
       texts{name_of(Section::detokenize), {}};
   for (const TokenTimes::Token& token : times.tokens) {
@@ -38,8 +37,13 @@ void add_times(TrialRecord& record, const TokenTimes& times) {
 
 void add_memory(TrialRecord& record, const SectionMemory& memory) {
   const auto add = [&](const char* name, int64_t value) {
-    record.statistics.push_back({name_of(memory.section), kMemory, {}, {}, name,
-                                 static_cast<double>(value), memory.sections});
+    record.statistics.push_back({name_of(memory.section),
+                                 kMemory,
+                                 {},
+                                 {},
+                                 name,
+                                 static_cast<double>(value),
+                                 memory.sections});
   };
   add("allocations", memory.allocations);
   add("bytes_peak", memory.bytes_peak);
@@ -50,10 +54,13 @@ void add_memory(TrialRecord& record, const SectionMemory& memory) {
 void add_energy(TrialRecord& record, const Energy& energy) {
   if (energy.joules) record.samples.push_back({"energy_j", {{*energy.joules}, "J"}});
   if (energy.label != EnergyLabel::measured)
-    record.tracks.push_back({"energy", "J",
-                             energy.label == EnergyLabel::absent ? TrackLabel::absent
-                                                                 : TrackLabel::estimated,
-                             energy.reason, {}, {}});
+    record.tracks.push_back(
+        {"energy",
+         "J",
+         energy.label == EnergyLabel::absent ? TrackLabel::absent : TrackLabel::estimated,
+         energy.reason,
+         {},
+         {}});
 }
 
 /// The value of an enum that counts from 0 whose name that is.

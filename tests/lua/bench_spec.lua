@@ -32,7 +32,9 @@ test.group('Samples', function()
     test.equal(tostring(samples), '3.00 ± 1.48 ms')
     test.equal(tostring(crescent.statistics.samples({ 12.34, 12.39, 12.29 }, { unit = 'ms' })),
       '12.34 ± 0.07 ms')
-    test.equal(tostring(crescent.statistics.samples({ 0.002 }, { unit = 'ms' })), '2.00 ± 0.00 us')
+    test.equal(tostring(crescent.statistics.samples({ 0.002, 0.002 }, { unit = 'ms' })),
+      '2.00 ± 0.00 us')
+    test.equal(tostring(crescent.statistics.samples({ 0.002 }, { unit = 'ms' })), '2.0 us')
   end)
   test.case('compare as their median', function()
     local more = crescent.statistics.samples({ 4, 4, 3 }, { unit = 'ms' })

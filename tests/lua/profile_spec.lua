@@ -64,7 +64,7 @@ local function names(node, kinds, list, path)
   return list
 end
 
-test.case('levels 0 and 1 give the same sections, layers and components for the same work', function()
+test.case('levels 0 and 1 give the same sections, layers and components', function()
   local kinds = { section = true, layer = true, component = true }
   local lists = {}
   for level = 0, 1 do
@@ -281,6 +281,54 @@ test.case('a profile becomes rows for machines', function()
   contains(profile:csv(), 'run/decode,section,5,')
   contains(profile:markdown(), '| path')
   test.equal(crescent.json.decode(profile:json()).mode, 'minimal')
+end)
+
+test.case('a stored profile comes back as it was', function()
+  local path = os.tmpname()
+  os.remove(path)
+  local made = run { mode = 'deep', trials = 2, store = path, name = 'kept' }
+  local store = crescent.store.open(path)
+  local summary = store:last 'kept'
+  test.equal(summary.id, made.run)
+  test.equal(summary.status, 'done')
+  test.equal(summary.model_hash, model:hash())
+  test.equal(#summary.trials, 2)
+  test.equal(#summary.trials[1].token_ms.values, 5)
+  local back = store:profile(made.run)
+  for _, name in ipairs { 'tree', 'summary', 'statistics', 'mode', 'model', 'level', 'tokens',
+    'prompt_tokens', 'trials' } do
+    test.equal(back[name], made[name])
+  end
+  test.equal(back.latency_ms.values, made.latency_ms.values)
+  test.equal(back.memory.sections, made.memory.sections)
+  adds_up(store:profile(made.run, { trial = 2 }).tree)
+  local trace = os.tmpname()
+  test.ok(crescent.profile.trace(back, trace).spans > 100)
+  os.remove(trace)
+  local nothing, reason = store:profile(99)
+  test.equal(nothing, nil)
+  test.equal(reason, path .. ': there is no run 99')
+  nothing, reason = store:profile(made.run, { trial = 3 })
+  test.equal(reason, ('%s: run %d has no trial 3'):format(path, made.run))
+  store:close()
+  for _, ending in ipairs { '', '-wal', '-shm' } do os.remove(path .. ending) end
+end)
+
+test.case('an error on the way leaves what was stored, marked', function()
+  local path = os.tmpname()
+  os.remove(path)
+  local tokens = 0
+  fails(function()
+    run { trials = 3, tokens = 2, mode = 'minimal', store = path, on_event = function(event)
+      if event.event == 'token' then tokens = tokens + 1 end
+      if tokens == 3 then error 'in the second trial' end
+    end }
+  end, 'in the second trial')
+  local store = crescent.store.open(path)
+  test.equal(store:last().status, 'failed')
+  test.equal(#store:last().trials, 1)
+  store:close()
+  for _, ending in ipairs { '', '-wal', '-shm' } do os.remove(path .. ending) end
 end)
 
 test.case('wrong options are told', function()

@@ -59,7 +59,8 @@ TEST(Recorder, WritesSpansByTheirEnds) {
 }
 
 TEST(Recorder, AsksForNoMoreThanItsDepth) {
-  Recorded minimal(RecorderOptions{}), standard(RecorderOptions{.layers = true, .components = true});
+  Recorded minimal(RecorderOptions{});
+  Recorded standard(RecorderOptions{.layers = true, .components = true});
   EXPECT_EQ(minimal.recorder.wanted_spans().bits, 0u);
   EXPECT_TRUE(standard.recorder.wanted_spans().has(Site::block));
   EXPECT_TRUE(standard.recorder.wanted_spans().has(Site::ffn_up));

@@ -23,8 +23,8 @@ std::vector<Span> decode_step(int layers, int64_t start_ns) {
   std::vector<Span> spans;
   int64_t now = start_ns;
   const auto put = [&](Site site, int layer, int64_t ns) {
-    spans.push_back({now, now + ns, SpanKind::site, static_cast<uint8_t>(site),
-                     static_cast<int16_t>(layer)});
+    spans.push_back(
+        {now, now + ns, SpanKind::site, static_cast<uint8_t>(site), static_cast<int16_t>(layer)});
     now += ns + 90;
   };
   for (int layer = 0; layer < layers; ++layer) {
@@ -37,8 +37,13 @@ std::vector<Span> decode_step(int layers, int64_t start_ns) {
                      static_cast<int16_t>(layer)});
   }
   put(Site::head, -1, 5'000'000);
-  spans.push_back({start_ns, now, SpanKind::section, static_cast<uint8_t>(Section::decode), -1,
-                   false, {1, 100, 1}});
+  spans.push_back({start_ns,
+                   now,
+                   SpanKind::section,
+                   static_cast<uint8_t>(Section::decode),
+                   -1,
+                   false,
+                   {1, 100, 1}});
   return spans;
 }
 

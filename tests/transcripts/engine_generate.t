@@ -64,7 +64,7 @@ is a failure.
   Try `crescent generate --help`.
   [2]
   $ crescent generate nowhere x
-  crescent generate: crescent.load: nowhere: expected a folder, found none * (glob)
+  crescent generate: nowhere: expected a folder, found none * (glob)
   [1]
   $ crescent generate tiny "$(yes hello | head -300)" 2>/dev/null
   [1]

@@ -18,3 +18,4 @@ The help lists options, forms and commands.
   Commands (each has a --help):
     crescent generate
     crescent runs
+    crescent show

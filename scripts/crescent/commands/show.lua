@@ -23,13 +23,12 @@ local function show(opt)
   local store = crescent.store.open(opt.store)
   local run, reason = find(store, opt.run)
   if not run then error(reason, 0) end
-  print(run)
   local profile, why = store:profile(run.id, { trial = opt.trial })
+  if not profile and (run.kind == 'profile' and #run.trials > 0 or opt.trace) then error(why, 0) end
+  print(run)
   if profile then
     print()
     print_profile(profile, opt)
-  elseif run.kind == 'profile' or opt.trace then
-    error(why, 0)
   end
   store:close()
 end

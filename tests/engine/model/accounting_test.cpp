@@ -97,7 +97,8 @@ TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
   for (const char* name : {"gpt2", "tinyllama-1.1b"}) {
     const DecoderConfig config = preset(name).config();
     const Layout layout = layout_of(config);
-    const Work work = work_of_pass(config, {.tokens = 1, .past = 99, .logits = 1}, SiteDepth::component);
+    const SectionSize size{.tokens = 1, .past = 99, .logits = 1};
+    const Work work = work_of_pass(config, size, SiteDepth::component);
     EXPECT_EQ(work.flops, flops_per_token(config, 100).total()) << name;
     int64_t cache = 0;
     for (const LayerSpec& layer : config.layers) cache += 2 * 100 * layer.kv_heads * layer.head_dim;
