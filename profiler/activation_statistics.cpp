@@ -38,7 +38,7 @@ double share(int64_t part, int64_t whole) {
 
 ActivationStatistics::ActivationStatistics(const StatisticsOptions& options) : options_(options) {
   if (options.activations) activations_ = set_of(kActivations);
-  if (options.attention) attention_.add(Site::attention_softmax);
+  if (options.attention || options.entropy) attention_.add(Site::attention_softmax);
   if (options.norms) norms_in_ = set_of(kNormsIn), norms_out_ = set_of(kNormsOut);
   wanted_.bits = activations_.bits | attention_.bits | norms_in_.bits | norms_out_.bits;
   if (options.gates) wanted_.add(Site::ffn_gate_product).add(Site::ffn_up);
@@ -134,6 +134,7 @@ std::vector<Statistic> ActivationStatistics::results() const {
       const Head& head = heads[i];
       const auto n = static_cast<double>(head.rows);
       put(place, static_cast<int32_t>(i), "entropy_nats", head.entropy / n, head.rows);
+      if (!options_.attention) continue;
       put(place, static_cast<int32_t>(i), "weight_max", head.max / n, head.rows);
       put(place, static_cast<int32_t>(i), "sparsity", head.below_share / n, head.rows);
     }

@@ -12,6 +12,7 @@ namespace crescent {
 struct StatisticsOptions {
   bool activations = false;  ///< mean |x|, standard deviation, max |x|, share below a threshold
   bool attention = false;    ///< entropy, max weight and sparsity, a head each
+  bool entropy = false;      ///< entropy alone
   bool gates = false;        ///< share of negative pre-activations of the feed-forward
   bool norms = false;        ///< variance of a norm's output over that of its input
   float threshold = 1e-3f;   ///< |x| below it counts as small

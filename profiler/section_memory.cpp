@@ -27,7 +27,19 @@ void SectionMemoryListener::ended(Section section) {
       // Without /proc the figure is absent; what is measured goes on.
     }
   }
+  bytes_at_ends_.push_back(now.bytes_now);
   last_ = now;
+}
+
+CounterTrack tensor_track(const Recording& recording, const std::vector<int64_t>& bytes_at_ends) {
+  CounterTrack track{.name = "tensors", .unit = "bytes", .times_ns = {}, .values = {}};
+  for (const Span& span : recording.spans) {
+    const size_t section = track.values.size();
+    if (span.kind != SpanKind::section || section == bytes_at_ends.size()) continue;
+    track.times_ns.push_back(span.end_ns);
+    track.values.push_back(static_cast<double>(bytes_at_ends[section]));
+  }
+  return track;
 }
 
 std::vector<SectionMemory> SectionMemoryListener::results() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "profiler/recorder.h"
+#include "profiler/trace/chrome.h"
 
 namespace crescent {
 
@@ -36,12 +37,18 @@ class SectionMemoryListener final : public SectionListener {
                                  std::string root = "/");
   void ended(Section section) override;
   std::vector<SectionMemory> results() const;  ///< of the sections that there were
+  /// What tensors held at the end of each section, in their order.
+  const std::vector<int64_t>& bytes_at_ends() const { return bytes_at_ends_; }
 
  private:
   std::function<AllocatorFigures()> allocator_;
   std::string root_;
   AllocatorFigures last_;
+  std::vector<int64_t> bytes_at_ends_;
   std::array<SectionMemory, kSections> by_section_{};
 };
+
+/// What tensors held above what was there at the beginning, as a track of a trace.
+CounterTrack tensor_track(const Recording& recording, const std::vector<int64_t>& bytes_at_ends);
 
 }  // namespace crescent

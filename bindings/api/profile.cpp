@@ -11,7 +11,8 @@ std::vector<Option> with_spec(std::vector<Option> options) {
        "names"},
       {"collect", Kind::table, "",
        "for mode = 'custom': a list of 'layers', 'components', 'operations', 'activations', "
-       "'attention', 'gates', 'norms', 'memory', 'counters'"},
+       "'attention' (a head's entropy, largest weight and sparsity), 'entropy' (that alone), "
+       "'gates', 'norms', 'memory', 'counters'"},
       {"every", Kind::table, "",
        "{ token = 4, layer = 2 } looks into every fourth decode step and every second layer only; "
        "what was left out is scaled up and marked as estimated"},

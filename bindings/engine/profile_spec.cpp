@@ -13,9 +13,9 @@
 namespace crescent {
 namespace {
 
-constexpr std::array<std::string_view, 9> kCollect{"layers",      "components", "operations",
-                                                   "activations", "attention",  "gates",
-                                                   "norms",       "memory",     "counters"};
+constexpr std::array<std::string_view, 10> kCollect{
+    "layers",  "components", "operations", "activations", "attention",
+    "entropy", "gates",      "norms",      "memory",      "counters"};
 
 void collect(ProfileSpec& spec, std::string_view what) {
   if (what == "layers") spec.recorder.layers = true;
@@ -23,6 +23,7 @@ void collect(ProfileSpec& spec, std::string_view what) {
   if (what == "operations") spec.recorder.operations = true;
   if (what == "activations") spec.statistics.activations = true;
   if (what == "attention") spec.statistics.attention = true;
+  if (what == "entropy") spec.statistics.entropy = true;
   if (what == "gates") spec.statistics.gates = true;
   if (what == "norms") spec.statistics.norms = true;
   if (what == "memory") spec.memory = true;
@@ -139,7 +140,11 @@ ProfileTrial Recordings::finish(const Model* model) {
   }
   trial.tree = build_profile(trial.recording, options);
   trial.statistics = statistics_.results();
-  if (memory_) trial.memory = memory_->results();
+  if (memory_) {
+    trial.memory = memory_->results();
+    if (!memory_->bytes_at_ends().empty())
+      trial.counters.push_back(tensor_track(trial.recording, memory_->bytes_at_ends()));
+  }
   return trial;
 }
 

@@ -108,6 +108,26 @@ test.case('the first token takes tokenize, prefill and the first sample', functi
   test.ok(first < profile.tree.time_ms)
 end)
 
+test.case('the profile and the clock of generate agree on the first token', function()
+  local profiling = crescent.profile.session { mode = 'minimal' }
+  local made = profiling:window('w', function()
+    return model:generate(prompt, { tokens = 3, ignore_eos = true })
+  end)
+  local ttft_ms = profiling:finish().ttft_ms.median
+  test.ok(ttft_ms <= made.ttft_ms * 1.001, ('%g ms in %g ms'):format(ttft_ms, made.ttft_ms))
+  test.ok(ttft_ms >= made.ttft_ms / 2, ('%g ms in %g ms'):format(ttft_ms, made.ttft_ms))
+end)
+
+test.case('a list of your own collects that alone', function()
+  local profile = run { mode = 'custom', collect = { 'layers', 'entropy' } }
+  local layer = child(child(profile.tree, 'decode'), 'layer 1')
+  test.equal(#layer.children, 0)
+  local found = {}
+  for _, row in ipairs(profile.statistics) do found[row.name] = true end
+  test.equal(found, { entropy_nats = true })
+  test.equal(#profile.memory.sections, 0)
+end)
+
 test.case('work is that of the description', function()
   local profile = run { mode = 'standard' }
   local decode = child(profile.tree, 'decode')

@@ -33,6 +33,16 @@ TEST(SectionMemory, AddsUpBySection) {
   EXPECT_EQ(results[1].bytes_peak, 6000);
 }
 
+TEST(SectionMemory, TensorsAreATrackOverTheEndsOfSections) {
+  Recording recording;
+  recording.spans = {{0, 10, SpanKind::section, static_cast<uint8_t>(Section::prefill), -1},
+                     {10, 12, SpanKind::profiling, 0, -1},
+                     {12, 20, SpanKind::section, static_cast<uint8_t>(Section::decode), -1}};
+  const CounterTrack track = tensor_track(recording, {500, -20});
+  EXPECT_EQ(track.times_ns, (std::vector<int64_t>{10, 20}));
+  EXPECT_EQ(track.values, (std::vector<double>{500, -20}));
+}
+
 TEST(SectionMemory, ResidentMemoryIsAbsentWithoutProc) {
   FakeSystem system;
   SectionMemoryListener listener([] { return AllocatorFigures{}; }, system.root());
