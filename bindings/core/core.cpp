@@ -25,6 +25,7 @@ void register_core() {
   register_statistics();
   register_memory();
   register_store();
+  register_compare();
   register_trace();
   finish_home(api::Home::core);
 }

@@ -15,6 +15,7 @@ void register_energy();
 void register_statistics();
 void register_memory();
 void register_store();
+void register_compare();
 void register_trace();
 
 }  // namespace crescent

@@ -1,9 +1,12 @@
 #include <algorithm>
 
+#include "bindings/core/compare.h"
 #include "bindings/core/model_folder.h"
 #include "bindings/core/statistics.h"
 #include "bindings/engine/bench_compare.h"
+#include "bindings/engine/bench_store.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/profile.h"
 #include "bindings/engine/workload.h"
 #include "engine/interrupt.h"
 #include "engine/model/load.h"
@@ -20,6 +23,33 @@ Measurement measure_with(const Args& args, const Candidate& candidate, Clock& cl
                   .time_s_max = args.number("time_s_max"),
                   .width_max = args.number("width_max")},
                  clock);
+}
+
+/// What bench.decode and its likes store of a model.
+RunDefinition definition_of(const Args& args, const char* measure, const Model& model) {
+  return {.kind = RunKind::bench,
+          .name = measure,
+          .definition = {{"measure", json_text(measure)}},
+          .options = numbers_given(args, {"samples_min", "time_s_max", "width_max"}),
+          .model = print_of(model),
+          .model_hash = model.hash()};
+}
+
+/// One trial with all samples, in ms a unit. @param tokens  in a sample
+std::optional<int64_t> keep(BenchStore& store, const Measurement& measurement, double units,
+                            int64_t tokens) {
+  TrialRecord trial;
+  std::vector<double> ms = measurement.samples.values;
+  double total_ns = 0;
+  for (double& value : ms) {
+    total_ns += value;
+    value *= 1e-6 / units;
+  }
+  trial.duration_ns = static_cast<int64_t>(total_ns);
+  trial.tokens = tokens * static_cast<int64_t>(ms.size());
+  trial.samples.push_back({"latency_ms", {std::move(ms), "ms"}});
+  store.add(std::move(trial));
+  return store.finish(measurement.warnings);
 }
 
 /// The fields that every measurement has. Returns the median in ms.
@@ -50,14 +80,24 @@ int bench_decode(Args& args) {
   const ModelHandle model = args.handle<ModelHandle>(1);
   const DecodeShape shape{.prompt = args.integer("prompt"), .tokens = args.integer("tokens")};
   const auto work = decode_workload(model, shape);
+  BenchStore store(args);
+  if (store.wanted()) {
+    RunDefinition run = definition_of(args, "decode", *model);
+    run.definition.emplace_back("prompt", std::to_string(shape.prompt));
+    run.definition.emplace_back("tokens", std::to_string(shape.tokens));
+    run.options.emplace_back("level", std::to_string(model->level()));
+    store.begin(std::move(run));
+  }
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"decode", [&] { return work->measure_ns(clock); }}, clock);
+  const auto run = keep(store, measurement, work->units(), shape.burst());
   const double bytes = decode_bytes(*model);
   const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "decode");
+  if (run) table.set("run", *run);
   table.set("level", model->level());
   table.set("prompt", shape.prompt);
   table.set("tokens", shape.tokens);
@@ -84,14 +124,23 @@ int bench_prefill(Args& args) {
   const PrefillShape shape{.tokens = args.has("tokens") ? args.integer("tokens")
                                                         : default_prefill_tokens(*model)};
   const auto work = prefill_workload(model, shape);
+  BenchStore store(args);
+  if (store.wanted()) {
+    RunDefinition run = definition_of(args, "prefill", *model);
+    run.definition.emplace_back("tokens", std::to_string(shape.tokens));
+    run.options.emplace_back("level", std::to_string(model->level()));
+    store.begin(std::move(run));
+  }
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"prefill", [&] { return work->measure_ns(clock); }}, clock);
+  const auto run = keep(store, measurement, work->units(), shape.tokens);
   const double flops = prefill_flops(*model, shape.tokens);
   const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "prefill");
+  if (run) table.set("run", *run);
   table.set("level", model->level());
   table.set("tokens", shape.tokens);
   const double median_ms = set_measured(L, table, measurement, work->units());
@@ -113,13 +162,20 @@ int bench_prefill(Args& args) {
 int bench_load(Args& args) {
   lua_State* L = args.L();
   const auto folder = model_folder(args.text(1));
+  BenchStore store(args);
+  if (store.wanted()) {
+    const ModelHandle model = load_model(folder, {});
+    store.begin(definition_of(args, "load", *model));
+  }
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"load", [&] { return load_ns(folder, clock); }}, clock);
+  const auto run = keep(store, measurement, 1, 0);
   const ModelHandle model = load_model(folder, {});
 
   NewTable table(L);
   table.set("measure", "load");
+  if (run) table.set("run", *run);
   table.set("path", folder.string());
   set_measured(L, table, measurement, 1);
   table.set("bytes", model->bytes_stored());
@@ -149,8 +205,9 @@ void register_bench() {
       {"crescent.bench.decode", bench_decode},
       {"crescent.bench.prefill", bench_prefill},
       {"crescent.bench.load", bench_load},
-      {"crescent.bench.compare", bench_compare},
+      {"crescent.bench.self_test", bench_self_test},
   });
+  set_live_compare(live_compare);
 }
 
 }  // namespace crescent

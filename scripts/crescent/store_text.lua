@@ -119,6 +119,10 @@ function store_text.printers.run(run)
   end
   table.sort(options)
   if #options > 0 then lines[#lines + 1] = 'options  ' .. table.concat(options, ', ') end
+  if run.comparison then -- with the run's warnings
+    lines[#lines + 1] = tostring(run.comparison)
+    return table.concat(lines, '\n')
+  end
   lines[#lines + 1] = store_text.printers.trials(run.trials)
   for _, warning in ipairs(run.warnings) do lines[#lines + 1] = 'warning: ' .. warning end
   return table.concat(lines, '\n')
