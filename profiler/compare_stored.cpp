@@ -78,8 +78,8 @@ std::vector<std::string> notes_of(const Run& a, const Run& b) {
     return run.record.threads ? std::to_string(*run.record.threads) : "unknown";
   };
   note("threads", threads(a), threads(b));
-  for (const char* name : {"cpu", "cores", "isa", "governor", "version.crescent",
-                           "version.LibTorch", "script_hash", "git_commit", "git_dirty"})
+  for (const char* name :
+       {"cpu", "cores", "isa", "governor", "version.crescent", "version.LibTorch", "git_commit"})
     note(name, fact(a.record, name), fact(b.record, name));
   return notes;
 }
@@ -210,8 +210,12 @@ void warn(StoredComparison& result, const std::vector<Run>& runs, double confide
     if (run.failed > 0)
       result.warnings.push_back(fmt::format("{} of {} trials of {} failed and are left out",
                                             run.failed, run.failed + run.done.size(), run.name()));
-    for (const std::string& warning : run.record.warnings)
-      result.warnings.push_back(fmt::format("{}: {}", run.name(), warning));
+    for (const std::string& warning : run.record.warnings) {
+      std::string text = fmt::format("{}: {}", run.name(), warning);
+      // What was so before and after a measurement is in the record twice.
+      if (std::find(result.warnings.begin(), result.warnings.end(), text) == result.warnings.end())
+        result.warnings.push_back(std::move(text));
+    }
   }
 }
 

@@ -180,8 +180,7 @@ bool push_comparison_of(lua_State* L, const StoredRun& run,
   CompareReport report{.comparison = std::move(live->comparison),
                        .measure = live->measure,
                        .confidence = live->confidence,
-                       .threads = run.threads,
-                       .run = run.id};
+                       .threads = run.threads};
   for (const StoredTrial& trial : trials) {
     CompareReport::Drift& drift = report.drifts.emplace_back();
     drift.absent = "none was stored";

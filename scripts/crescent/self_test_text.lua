@@ -61,7 +61,7 @@ end
 
 function self_test.printers.self_test(made, sheet)
   return {
-    ('%s a comparison, of %s of decoding: %s'):format(units.counted(made.pairs, 'pair'),
+    ('%s a comparison, decode bursts of %s: %s'):format(units.counted(made.pairs, 'pair'),
       tostring(made.work_ms), made.model),
     sheet(),
     ('noise of a pair: %s by quantiles, %s with outliers; false verdicts: at most %s, 95 %% sure')

@@ -16,5 +16,6 @@ The help lists options, forms and commands.
     -h,--help                   print this text, and exit
 
   Commands (each has a --help):
+    crescent compare
     crescent generate
     crescent runs
