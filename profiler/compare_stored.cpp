@@ -23,6 +23,10 @@ struct Run {
   std::string name() const { return fmt::format("run {}", record.id); }
 };
 
+std::string list_of(const std::set<std::string>& names) {
+  return names.empty() ? "none" : fmt::format("'{}'", fmt::join(names, "', '"));
+}
+
 Run read_run(const Store& store, int64_t id) {
   auto record = store.run(id);
   if (!record) fail("{}: there is no run {}", store.path(), id);
@@ -32,10 +36,15 @@ Run read_run(const Store& store, int64_t id) {
         "better than any of runs that were not interleaved",
         id, id);
   Run run{.record = std::move(*record)};
+  std::set<std::string> candidates;
   for (StoredTrial& trial : store.trials(id)) {
+    if (trial.candidate) candidates.insert(*trial.candidate);
     if (trial.status == TrialStatus::done) run.done.push_back(std::move(trial));
     else ++run.failed;
   }
+  if (candidates.size() > 1)
+    fail("run {} has trials of different things, which can't be taken together: {}", id,
+         list_of(candidates));
   return run;
 }
 
@@ -108,10 +117,6 @@ std::set<std::string> measures_of(const Run& run) {
   for (const StoredTrial& trial : run.done)
     for (const SampleRecord& sample : trial.samples) names.insert(sample.name);
   return names;
-}
-
-std::string list_of(const std::set<std::string>& names) {
-  return names.empty() ? "none" : fmt::format("'{}'", fmt::join(names, "', '"));
 }
 
 std::string choose_measure(const std::vector<Run>& runs, const std::string& asked) {

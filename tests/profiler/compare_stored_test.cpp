@@ -258,6 +258,16 @@ TEST_F(CompareStored, RefusesWhatHasNoRatio) {
   EXPECT_EQ(message({.runs = {1, 3}}), "'x' is in ms in run 1 and in s in run 3");
 }
 
+TEST_F(CompareStored, RefusesARunOfDifferentThings) {
+  write(plain_run(), trials_around(10, 9));
+  std::vector<TrialRecord> grid = trials_around(10, 3);
+  for (size_t i = 0; i < grid.size(); ++i) grid[i].candidate = i == 0 ? "ratio 0.1" : "ratio 0.3";
+  write(other_model(), grid);
+  EXPECT_EQ(message(),
+            "run 2 has trials of different things, which can't be taken together: 'ratio 0.1', "
+            "'ratio 0.3'");
+}
+
 TEST_F(CompareStored, RefusesRunsThatAreNotThere) {
   write(plain_run(), trials_around(10, 9));
   EXPECT_EQ(message({.runs = {1, 9}}), path() + ": there is no run 9");

@@ -14,6 +14,8 @@ Stored runs are compared from the shell. The store is made by SQL: no model is l
   >     local ms = base + number / 100
   >     store:query([[INSERT INTO samples VALUES (?, 'token_ms', 'ms', 1, ?, 0, ?, ?, 0, ?)]],
   >       { trial, ms, ms, ms, '[' .. ms .. ']' })
+  >     store:query([[INSERT INTO samples VALUES (?, 'energy_j', 'J', 1, 2, 0, 2, 2, 0, ?)]],
+  >       { trial, '[' .. base / 5 .. ']' })
   >   end
   > end
   > run('before', 'a', 50, 10, 9)
@@ -36,6 +38,13 @@ Stored runs are compared from the shell. The store is made by SQL: no model is l
   warning: the runs were not interleaved: run 1 is of 2026-03-01 12:34 UTC, run 4 is of 2026-03-01 12:34 UTC; what changed on the machine in between counts as a difference
   warning: run 1 has 9 trials and run 4 2: the values of one trial share the machine's mood, so that there is no verdict; 0.99 needs 9 trials each
 
+Of what is no time there is less or more.
+
+  $ crescent compare 1 2 --measure energy_j | sed -n '2,4p'
+    1  before  tiny   2026-03-01 12:34       9  2.00 ± 0.00 J       1                    baseline
+    2  after   tiny   2026-03-01 12:34       9  1.60 ± 0.00 J  0.8000  0.8000 .. 0.8000  less
+  Run 2 is 0.800 times run 1: less (99 % interval 0.8000 .. 0.8000).
+
 What can't be compared is refused with the reason.
 
   $ crescent compare 1 3
@@ -45,7 +54,7 @@ What can't be compared is refused with the reason.
   crescent compare: runs.db: there is no run 9
   [1]
   $ crescent compare 1 2 --measure ttft_ms
-  crescent compare: run 1 has no measure 'ttft_ms'; it has 'token_ms'
+  crescent compare: run 1 has no measure 'ttft_ms'; it has 'energy_j', 'token_ms'
   [1]
   $ crescent compare 1 1
   crescent compare: option 'runs': expected each run once, got 1 twice
