@@ -87,7 +87,7 @@ class Rounds {
     options.seed = random_();
     options.machine_warnings = false;
     const Candidate candidates[] = {work_, other};
-    const Comparison made = compare(candidates, 0, options, clock_);
+    Comparison made = compare(candidates, 0, options, clock_);
     cold_ += !made.warm;
     return made;
   }

@@ -25,30 +25,24 @@ Measurement measure_with(const Args& args, const Candidate& candidate, Clock& cl
                  clock);
 }
 
-/// What bench.decode and its likes store of a model.
-RunDefinition definition_of(const Args& args, const char* measure, const Model& model) {
-  return {.kind = RunKind::bench,
-          .name = measure,
-          .definition = {{"measure", json_text(measure)}},
-          .options = numbers_given(args, {"samples_min", "time_s_max", "width_max"}),
-          .model = print_of(model),
-          .model_hash = model.hash()};
+/// Begins a run of a model in the store, if one is wanted. @param shape  of the work
+void begin_run(const Args& args, BenchStore& store, const char* measure, const ModelHandle& model,
+               const std::vector<std::pair<std::string, int64_t>>& shape) {
+  RunDefinition run{.kind = RunKind::bench,
+                    .name = measure,
+                    .definition = {{"measure", json_text(measure)}},
+                    .options = numbers_given(args, {"samples_min", "time_s_max", "width_max"}),
+                    .model = print_of(*model),
+                    .model_hash = model->hash()};
+  for (const auto& [name, value] : shape) run.definition.emplace_back(name, std::to_string(value));
+  run.options.emplace_back("level", std::to_string(model->level()));
+  store.begin(std::move(run));
 }
 
-/// One trial with all samples, in ms a unit. @param tokens  in a sample
-std::optional<int64_t> keep(BenchStore& store, const Measurement& measurement, double units,
-                            int64_t tokens) {
-  TrialRecord trial;
-  std::vector<double> ms = measurement.samples.values;
-  double total_ns = 0;
-  for (double& value : ms) {
-    total_ns += value;
-    value *= 1e-6 / units;
-  }
-  trial.duration_ns = static_cast<int64_t>(total_ns);
-  trial.tokens = tokens * static_cast<int64_t>(ms.size());
-  trial.samples.push_back({"latency_ms", {std::move(ms), "ms"}});
-  store.add(std::move(trial));
+/// Ends it with one trial. Returns its number.
+std::optional<int64_t> finish_run(BenchStore& store, const Measurement& measurement,
+                                  const LatencyUnits& units) {
+  store.add(latency_trial(measurement.samples.values, units));
   return store.finish(measurement.warnings);
 }
 
@@ -81,17 +75,12 @@ int bench_decode(Args& args) {
   const DecodeShape shape{.prompt = args.integer("prompt"), .tokens = args.integer("tokens")};
   const auto work = decode_workload(model, shape);
   BenchStore store(args);
-  if (store.wanted()) {
-    RunDefinition run = definition_of(args, "decode", *model);
-    run.definition.emplace_back("prompt", std::to_string(shape.prompt));
-    run.definition.emplace_back("tokens", std::to_string(shape.tokens));
-    run.options.emplace_back("level", std::to_string(model->level()));
-    store.begin(std::move(run));
-  }
+  if (store.wanted())
+    begin_run(args, store, "decode", model, {{"prompt", shape.prompt}, {"tokens", shape.tokens}});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"decode", [&] { return work->measure_ns(clock); }}, clock);
-  const auto run = keep(store, measurement, work->units(), shape.burst());
+  const auto run = finish_run(store, measurement, {work->units(), shape.burst()});
   const double bytes = decode_bytes(*model);
   const Machine& machine = machine_limits(threads());
 
@@ -125,16 +114,11 @@ int bench_prefill(Args& args) {
                                                         : default_prefill_tokens(*model)};
   const auto work = prefill_workload(model, shape);
   BenchStore store(args);
-  if (store.wanted()) {
-    RunDefinition run = definition_of(args, "prefill", *model);
-    run.definition.emplace_back("tokens", std::to_string(shape.tokens));
-    run.options.emplace_back("level", std::to_string(model->level()));
-    store.begin(std::move(run));
-  }
+  if (store.wanted()) begin_run(args, store, "prefill", model, {{"tokens", shape.tokens}});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"prefill", [&] { return work->measure_ns(clock); }}, clock);
-  const auto run = keep(store, measurement, work->units(), shape.tokens);
+  const auto run = finish_run(store, measurement, {work->units(), shape.tokens});
   const double flops = prefill_flops(*model, shape.tokens);
   const Machine& machine = machine_limits(threads());
 
@@ -163,14 +147,11 @@ int bench_load(Args& args) {
   lua_State* L = args.L();
   const auto folder = model_folder(args.text(1));
   BenchStore store(args);
-  if (store.wanted()) {
-    const ModelHandle model = load_model(folder, {});
-    store.begin(definition_of(args, "load", *model));
-  }
+  if (store.wanted()) begin_run(args, store, "load", load_model(folder, {}), {});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"load", [&] { return load_ns(folder, clock); }}, clock);
-  const auto run = keep(store, measurement, 1, 0);
+  const auto run = finish_run(store, measurement, {});
   const ModelHandle model = load_model(folder, {});
 
   NewTable table(L);

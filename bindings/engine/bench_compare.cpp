@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -286,19 +287,14 @@ RunDefinition definition_of(const Args& args, const std::string& measure,
 
 /// A candidate's times (ms a unit), the logs of its blocks and its drift.
 TrialRecord trial_of(const Contender& contender, const Comparison::Row& row) {
-  TrialRecord trial{.candidate = contender.name};
-  const double units = contender.work ? contender.work->units() : 1;
-  std::vector<double> ms = row.samples.values;
-  double total_ns = 0;
-  for (double& value : ms) {
-    total_ns += value;
-    value *= 1e-6 / units;
-  }
-  trial.duration_ns = static_cast<int64_t>(total_ns);
-  trial.tokens = contender.tokens * static_cast<int64_t>(ms.size());
-  trial.samples.push_back({"latency_ms", {std::move(ms), "ms"}});
+  TrialRecord trial = latency_trial(
+      row.samples.values,
+      {.units = contender.work ? contender.work->units() : 1, .tokens = contender.tokens});
+  trial.candidate = contender.name;
   if (!row.block_logs.empty()) trial.samples.push_back({kBlockLogs, {row.block_logs, "ln"}});
-  if (contender.drift) trial.samples.push_back({"drift", {{*contender.drift}, ""}});
+  // Logits that are all alike have no spread, and then the drift is no number.
+  if (contender.drift && std::isfinite(*contender.drift))
+    trial.samples.push_back({"drift", {{*contender.drift}, ""}});
   return trial;
 }
 

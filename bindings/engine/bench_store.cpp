@@ -29,6 +29,20 @@ std::optional<int64_t> BenchStore::finish(const std::vector<std::string>& warnin
   return run_;
 }
 
+TrialRecord latency_trial(const std::vector<double>& samples_ns, const LatencyUnits& units) {
+  TrialRecord trial;
+  std::vector<double> ms = samples_ns;
+  double total_ns = 0;
+  for (double& value : ms) {
+    total_ns += value;
+    value *= 1e-6 / units.units;
+  }
+  trial.duration_ns = static_cast<int64_t>(total_ns);
+  trial.tokens = units.tokens * static_cast<int64_t>(ms.size());
+  trial.samples.push_back({"latency_ms", {std::move(ms), "ms"}});
+  return trial;
+}
+
 NamedTexts numbers_given(const Args& args, std::initializer_list<const char*> names) {
   NamedTexts texts;
   for (const char* name : names)

@@ -29,6 +29,13 @@ class BenchStore {
   int64_t run_ = 0;
 };
 
+/// A trial with all times of one thing, in ms a unit, and with what it did in a sample.
+struct LatencyUnits {
+  double units = 1;    ///< that a sample is made of: tokens of a burst
+  int64_t tokens = 0;  ///< that a sample took in or gave out
+};
+TrialRecord latency_trial(const std::vector<double>& samples_ns, const LatencyUnits& units);
+
 /// The options of the call by these names, as JSON: numbers, whole ones without a point.
 NamedTexts numbers_given(const Args& args, std::initializer_list<const char*> names);
 
