@@ -25,6 +25,7 @@ void check(std::span<const Candidate> candidates, size_t baseline, const Compare
   positive("time_s_max", options.time_s_max);
   positive("width_max", options.width_max);
   if (options.same_within) positive("same_within", *options.same_within);
+  if (options.warm_up_s_max) positive("warm_up_s_max", *options.warm_up_s_max);
   if (!(options.confidence > 0 && options.confidence < 1))
     fail("compare: confidence: expected 0 < confidence < 1, got {}", options.confidence);
   if (options.blocks_min < 1 || options.blocks_max < options.blocks_min)
@@ -32,9 +33,9 @@ void check(std::span<const Candidate> candidates, size_t baseline, const Compare
          options.blocks_max);
 }
 
-/// What is asked of the binomial distribution, so that stopping by width stays within what the
-/// caller asked for: see the header.
-double strict(double confidence) { return 1 - 0.5 * (1 - confidence); }
+double warm_up_s_max(const CompareOptions& options) {
+  return options.warm_up_s_max.value_or(kWarmUpShare * options.time_s_max);
+}
 
 /// Below n, without the bias of a plain remainder and equal in every standard library.
 size_t draw_below(size_t n, std::mt19937_64& random) {
@@ -105,12 +106,12 @@ class Blocks {
 /// header for why.
 void run_blocks(Blocks& blocks, const CompareOptions& options, int64_t start_ns, Clock& clock) {
   const int64_t first_block_ns = clock.now_ns();
-  const int needed = static_cast<int>(values_needed(strict(options.confidence)));
+  const int needed = static_cast<int>(values_needed(block_confidence(options.confidence)));
   int next_look = std::max(options.blocks_min, needed);
   while (blocks.count() < options.blocks_max) {
     blocks.run_one();
     if (blocks.count() >= next_look) {
-      if (blocks.width(strict(options.confidence)) <= options.width_max) return;
+      if (blocks.width(block_confidence(options.confidence)) <= options.width_max) return;
       next_look += std::max(1, next_look / 4);
     }
     const double block_s = seconds_since(first_block_ns, clock) / blocks.count();
@@ -123,11 +124,11 @@ Comparison::Row row_of(const Blocks& blocks, size_t candidate, const CompareOpti
   Comparison::Row row;
   row.samples = {blocks.samples(candidate), "ns"};
   const std::vector<double>& logs = blocks.log_ratios(candidate);
-  const Interval interval = median_interval(logs, strict(options.confidence));
   row.ratio = std::exp(median(logs));
-  row.interval = {std::exp(interval.low), std::exp(interval.high), interval.confidence};
-  row.resolution = std::expm1((interval.high - interval.low) / 2);
+  row.interval = ratio_of(logs, options.confidence);
+  row.resolution = resolution_of(row.interval);
   row.verdict = verdict_of(row.interval, options.confidence, same_within);
+  row.block_logs = logs;
   return row;
 }
 
@@ -136,10 +137,10 @@ void warn(Comparison& result, const Blocks& blocks, const CompareOptions& option
   if (!result.warm)
     warnings.push_back(fmt::format(
         "the times had not settled when the warm-up's share of the time, {:.2g} s, was spent",
-        kWarmUpShare * options.time_s_max));
+        warm_up_s_max(options)));
 
-  const size_t needed = values_needed(strict(options.confidence));
-  const double width = blocks.width(strict(options.confidence));
+  const size_t needed = values_needed(block_confidence(options.confidence));
+  const double width = blocks.width(block_confidence(options.confidence));
   if (blocks.levels().size() < needed)
     warnings.push_back(
         fmt::format("only {} blocks in {:.3g} s, and a confidence of {:.6g} needs {}: "
@@ -179,6 +180,17 @@ const char* name_of(Verdict verdict) {
   return "?";
 }
 
+double block_confidence(double confidence) { return 1 - 0.5 * (1 - confidence); }
+
+Interval ratio_of(std::span<const double> block_logs, double confidence) {
+  const Interval logs = median_interval(block_logs, block_confidence(confidence));
+  return {std::exp(logs.low), std::exp(logs.high), logs.confidence};
+}
+
+double resolution_of(const Interval& interval) {
+  return std::expm1(std::log(interval.high / interval.low) / 2);
+}
+
 Verdict verdict_of(const Interval& interval, double confidence_asked, double same_within) {
   if (interval.confidence < confidence_asked) return Verdict::cannot_tell;
   if (interval.low >= 1 - same_within && interval.high <= 1 + same_within)
@@ -199,7 +211,8 @@ Comparison compare(std::span<const Candidate> candidates, size_t baseline,
   Comparison result;
   result.baseline = baseline;
   result.same_within = options.same_within.value_or(options.width_max);
-  result.warm = warm_up(samplers, kWarmUpShare * options.time_s_max, clock);
+  result.warm = warm_up(samplers, warm_up_s_max(options), clock);
+  result.warm_up_s = seconds_since(start_ns, clock);
   Blocks blocks(samplers, baseline, options.seed);
   run_blocks(blocks, options, start_ns, clock);
   result.blocks = blocks.count();
@@ -212,6 +225,7 @@ Comparison compare(std::span<const Candidate> candidates, size_t baseline,
     if (i == baseline) {
       result.rows.back().interval = {1, 1, 1};
       result.rows.back().verdict = Verdict::no_difference;
+      result.rows.back().block_logs.clear();
     }
   }
   if (watch) result.warnings = watch->warnings();

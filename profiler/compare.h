@@ -73,7 +73,8 @@ struct CompareOptions {
   std::optional<double> same_within;
   int blocks_min = 13;  ///< the fewest at which one outlier alone can't set an end of the interval
   int blocks_max = 2000;
-  uint64_t seed = 1;             ///< order of blocks
+  uint64_t seed = 1;                    ///< order of blocks
+  std::optional<double> warm_up_s_max;  ///< absent: a fifth of time_s_max
   bool machine_warnings = true;  ///< look at the machine too; off where the clock isn't its own
 };
 
@@ -85,13 +86,15 @@ struct Comparison {
     Interval interval{1, 1, 0};  ///< of the ratio
     Verdict verdict = Verdict::cannot_tell;
     double resolution = 0;  ///< half width of the interval, relative: what could have been told
+    std::vector<double> block_logs;  ///< point 3's number of every block; none of the baseline
   };
   std::vector<Row> rows;  ///< in the order of the candidates; the baseline's ratio is 1
   size_t baseline = 0;
   int blocks = 0;
   double same_within = 0;  ///< the x of 'no difference within x'
   double time_s = 0;
-  bool warm = false;  ///< warm-up ended because times were stable, not by its own limit
+  double warm_up_s = 0;  ///< of time_s
+  bool warm = false;     ///< warm-up ended because times were stable, not by its own limit
   std::vector<std::string> warnings;  ///< drift, too few blocks, an outlier share, a busy machine
 };
 
@@ -101,6 +104,14 @@ struct Comparison {
 Comparison compare(std::span<const Candidate> candidates, size_t baseline,
                    const CompareOptions& options, Clock& clock);
 
+/// What point 4 asks of the binomial distribution so that a confidence holds although the width
+/// decides when to stop: half the misses.
+double block_confidence(double confidence);
+/// The interval of a ratio by the logs of its blocks, as point 4 says. So that blocks which were
+/// stored give the verdict that they gave when they were timed.
+Interval ratio_of(std::span<const double> block_logs, double confidence);
+/// The half width of a ratio's interval, relative.
+double resolution_of(const Interval& interval);
 /// The verdict on an interval of a ratio, as point 5 above says.
 Verdict verdict_of(const Interval& interval, double confidence_asked, double same_within);
 

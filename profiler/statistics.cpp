@@ -53,11 +53,8 @@ double quantile(std::span<const double> values, double q) {
   return low == high ? low : low + (position - static_cast<double>(below)) * (high - low);
 }
 
-Interval median_interval(std::span<const double> values, double confidence) {
+MedianRank median_rank(size_t n, double confidence) {
   check_confidence(confidence, "median_interval");
-  const std::vector<double> ordered = sorted(values, "median_interval");
-  const size_t n = ordered.size();
-
   // The median lies below the k-th smallest value with the chance that fewer than k of n values
   // fall below it, P(B(n, 1/2) <= k - 1), and above the k-th largest with the same: the interval
   // misses with twice that. The largest k that misses seldom enough gives the narrowest interval.
@@ -74,7 +71,14 @@ Interval median_interval(std::span<const double> values, double confidence) {
     missed_best = missed;
     log_chance += std::log(static_cast<double>(n - k + 1) / static_cast<double>(k));
   }
-  return {ordered[k_best - 1], ordered[n - k_best], 1 - missed_best};
+  return {k_best, 1 - missed_best};
+}
+
+Interval median_interval(std::span<const double> values, double confidence) {
+  check_confidence(confidence, "median_interval");
+  const std::vector<double> ordered = sorted(values, "median_interval");
+  const MedianRank found = median_rank(ordered.size(), confidence);
+  return {ordered[found.rank - 1], ordered[ordered.size() - found.rank], found.confidence};
 }
 
 size_t values_needed(double confidence) {
@@ -82,6 +86,30 @@ size_t values_needed(double confidence) {
   size_t n = 1;
   for (double missed = 1; missed > 1 - confidence; missed /= 2) ++n;  // smallest to largest value
   return n;
+}
+
+double binomial_at_most(size_t hits, size_t n, double p) {
+  if (!(p >= 0 && p <= 1)) fail("binomial_at_most: expected 0 <= p <= 1, got {}", p);
+  if (hits >= n || p == 0) return 1;
+  if (p == 1) return 0;
+  double log_chance = static_cast<double>(n) * std::log1p(-p);  // of no hit
+  double sum = 0;
+  for (size_t k = 0; k <= hits; ++k) {
+    sum += std::exp(log_chance);
+    log_chance += std::log(static_cast<double>(n - k) / static_cast<double>(k + 1) * p / (1 - p));
+  }
+  return std::min(sum, 1.0);
+}
+
+double share_at_most(size_t hits, size_t n, double confidence) {
+  check_confidence(confidence, "share_at_most");
+  if (hits >= n) return 1;  // of no tries at all nothing is known
+  double low = 0, high = 1;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2;
+    (binomial_at_most(hits, n, middle) > 1 - confidence ? low : high) = middle;
+  }
+  return high;
 }
 
 }  // namespace crescent

@@ -24,8 +24,21 @@ double quantile(std::span<const double> values, double q);
 /// the k-th smallest and k-th largest values, by the binomial distribution.
 /// David & Nagaraja 2003, "Order Statistics", section 7.1.
 Interval median_interval(std::span<const double> values, double confidence = 0.95);
+/// Which of n sorted values bound that interval: the rank-th smallest and the rank-th largest, from
+/// 1, and what they cover.
+struct MedianRank {
+  size_t rank;
+  double confidence;
+};
+MedianRank median_rank(size_t n, double confidence);
 /// The fewest values with which median_interval reaches a confidence: 6 for 0.95, 8 for 0.99.
 size_t values_needed(double confidence);
+
+/// The chance of at most `hits` in n independent tries that hit with the chance p each.
+double binomial_at_most(size_t hits, size_t n, double p);
+/// The largest share that still gives as few as `hits` in n with a chance of 1 - confidence.
+/// Clopper & Pearson 1934, the one-sided bound.
+double share_at_most(size_t hits, size_t n, double confidence = 0.95);
 
 /// Every timing: all samples kept; formats and compares as its median.
 struct Samples {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "bindings/core/compare.h"
 #include "bindings/core/core.h"
 #include "bindings/core/json_values.h"
 #include "bindings/core/statistics.h"
@@ -116,8 +117,10 @@ void push_run(lua_State* L, const Store& store, const StoredRun& run) {
   table.take("warnings");
   push_list(L, store.artifact_names(run.id));
   table.take("artifacts");
-  push_trials(L, store.trials(run.id));
+  const std::vector<StoredTrial> trials = store.trials(run.id);
+  push_trials(L, trials);
   table.take("trials");
+  if (push_comparison_of(L, run, trials)) table.take("comparison");
   set_result(L, "run");
 }
 

@@ -1,9 +1,12 @@
 #include <algorithm>
 
+#include "bindings/core/compare.h"
 #include "bindings/core/model_folder.h"
 #include "bindings/core/statistics.h"
 #include "bindings/engine/bench_compare.h"
+#include "bindings/engine/bench_store.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/profile.h"
 #include "bindings/engine/workload.h"
 #include "engine/interrupt.h"
 #include "engine/model/load.h"
@@ -20,6 +23,27 @@ Measurement measure_with(const Args& args, const Candidate& candidate, Clock& cl
                   .time_s_max = args.number("time_s_max"),
                   .width_max = args.number("width_max")},
                  clock);
+}
+
+/// Begins a run of a model in the store, if one is wanted. @param shape  of the work
+void begin_run(const Args& args, BenchStore& store, const char* measure, const ModelHandle& model,
+               const std::vector<std::pair<std::string, int64_t>>& shape) {
+  RunDefinition run{.kind = RunKind::bench,
+                    .name = measure,
+                    .definition = {{"measure", json_text(measure)}},
+                    .options = numbers_given(args, {"samples_min", "time_s_max", "width_max"}),
+                    .model = print_of(*model),
+                    .model_hash = model->hash()};
+  for (const auto& [name, value] : shape) run.definition.emplace_back(name, std::to_string(value));
+  run.options.emplace_back("level", std::to_string(model->level()));
+  store.begin(std::move(run));
+}
+
+/// Ends it with one trial. Returns its number.
+std::optional<int64_t> finish_run(BenchStore& store, const Measurement& measurement,
+                                  const LatencyUnits& units) {
+  store.add(latency_trial(measurement.samples.values, units));
+  return store.finish(measurement.warnings);
 }
 
 /// The fields that every measurement has. Returns the median in ms.
@@ -50,14 +74,19 @@ int bench_decode(Args& args) {
   const ModelHandle model = args.handle<ModelHandle>(1);
   const DecodeShape shape{.prompt = args.integer("prompt"), .tokens = args.integer("tokens")};
   const auto work = decode_workload(model, shape);
+  BenchStore store(args);
+  if (store.wanted())
+    begin_run(args, store, "decode", model, {{"prompt", shape.prompt}, {"tokens", shape.tokens}});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"decode", [&] { return work->measure_ns(clock); }}, clock);
+  const auto run = finish_run(store, measurement, {work->units(), shape.burst()});
   const double bytes = decode_bytes(*model);
   const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "decode");
+  if (run) table.set("run", *run);
   table.set("level", model->level());
   table.set("prompt", shape.prompt);
   table.set("tokens", shape.tokens);
@@ -84,14 +113,18 @@ int bench_prefill(Args& args) {
   const PrefillShape shape{.tokens = args.has("tokens") ? args.integer("tokens")
                                                         : default_prefill_tokens(*model)};
   const auto work = prefill_workload(model, shape);
+  BenchStore store(args);
+  if (store.wanted()) begin_run(args, store, "prefill", model, {{"tokens", shape.tokens}});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"prefill", [&] { return work->measure_ns(clock); }}, clock);
+  const auto run = finish_run(store, measurement, {work->units(), shape.tokens});
   const double flops = prefill_flops(*model, shape.tokens);
   const Machine& machine = machine_limits(threads());
 
   NewTable table(L);
   table.set("measure", "prefill");
+  if (run) table.set("run", *run);
   table.set("level", model->level());
   table.set("tokens", shape.tokens);
   const double median_ms = set_measured(L, table, measurement, work->units());
@@ -113,13 +146,17 @@ int bench_prefill(Args& args) {
 int bench_load(Args& args) {
   lua_State* L = args.L();
   const auto folder = model_folder(args.text(1));
+  BenchStore store(args);
+  if (store.wanted()) begin_run(args, store, "load", load_model(folder, {}), {});
   SteadyClock clock;
   const Measurement measurement =
       measure_with(args, {"load", [&] { return load_ns(folder, clock); }}, clock);
+  const auto run = finish_run(store, measurement, {});
   const ModelHandle model = load_model(folder, {});
 
   NewTable table(L);
   table.set("measure", "load");
+  if (run) table.set("run", *run);
   table.set("path", folder.string());
   set_measured(L, table, measurement, 1);
   table.set("bytes", model->bytes_stored());
@@ -149,8 +186,9 @@ void register_bench() {
       {"crescent.bench.decode", bench_decode},
       {"crescent.bench.prefill", bench_prefill},
       {"crescent.bench.load", bench_load},
-      {"crescent.bench.compare", bench_compare},
+      {"crescent.bench.self_test", bench_self_test},
   });
+  set_live_compare(live_compare);
 }
 
 }  // namespace crescent

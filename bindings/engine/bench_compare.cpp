@@ -4,20 +4,25 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "bindings/callback.h"
+#include "bindings/core/compare.h"
 #include "bindings/core/model_folder.h"
-#include "bindings/core/statistics.h"
+#include "bindings/engine/bench_store.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/profile.h"
 #include "bindings/engine/workload.h"
 #include "engine/interrupt.h"
 #include "engine/nearest.h"
 #include "engine/threads.h"
 #include "profiler/compare.h"
+#include "profiler/compare_stored.h"
 
 namespace crescent {
 namespace {
@@ -30,6 +35,8 @@ struct Contender {
   std::optional<Callback> function;
   const void* identity = nullptr;  ///< equal for the same function, or the same weights and shape
   std::shared_ptr<Workload> work;
+  std::vector<std::pair<std::string, int64_t>> shape;  ///< of the work
+  int64_t tokens = 0;                                  ///< in a sample
   std::optional<double> drift;
   std::string drift_absent;
 
@@ -100,6 +107,9 @@ std::string measure_of(const Args& args, const std::vector<Contender>& contender
       args.bad("measure", "'decode', 'prefill' or 'load'", "nothing");
     return "call";
   }
+  constexpr std::array kMeasures{"decode", "prefill", "load", "call"};
+  if (std::find(kMeasures.begin(), kMeasures.end(), measure) == kMeasures.end())
+    args.bad("measure", "'decode' or 'prefill' or 'load' or 'call'", fmt::format("'{}'", measure));
   for (const Contender& c : contenders) {
     const bool fits = measure == "call"   ? c.function.has_value()
                       : measure == "load" ? !c.function && !c.model
@@ -189,12 +199,20 @@ void prepare(const Args& args, const std::string& measure, std::vector<Contender
   for (const Contender& c : contenders)
     if (c.model) prefill = std::min(prefill, default_prefill_tokens(*c.model));
   for (Contender& c : contenders) {
-    if (measure == "decode")
-      c.work = decode_workload(c.model, {.prompt = with.integer("prompt", DecodeShape{}.prompt),
-                                         .tokens = with.integer("tokens", DecodeShape{}.tokens),
-                                         .seed = seed});
-    if (measure == "prefill")
-      c.work = prefill_workload(c.model, {.tokens = with.integer("tokens", prefill), .seed = seed});
+    if (measure == "decode") {
+      const DecodeShape shape{.prompt = with.integer("prompt", DecodeShape{}.prompt),
+                              .tokens = with.integer("tokens", DecodeShape{}.tokens),
+                              .seed = seed};
+      c.work = decode_workload(c.model, shape);
+      c.shape = {{"prompt", shape.prompt}, {"tokens", shape.tokens}};
+      c.tokens = shape.burst();
+    }
+    if (measure == "prefill") {
+      const PrefillShape shape{.tokens = with.integer("tokens", prefill), .seed = seed};
+      c.work = prefill_workload(c.model, shape);
+      c.shape = {{"tokens", shape.tokens}};
+      c.tokens = shape.tokens;
+    }
   }
 }
 
@@ -236,39 +254,62 @@ std::function<double()> timed(const Contender& contender, Clock& clock) {
   };
 }
 
-void push_rows(lua_State* L, const Comparison& comparison,
-               const std::vector<Contender>& contenders) {
-  NewTable rows(L);
-  for (size_t i = 0; i < contenders.size(); ++i) {
-    const Comparison::Row& row = comparison.rows[i];
-    const Contender& contender = contenders[i];
-    NewTable table(L);
-    table.set("name", row.name);
-    table.set("baseline", i == comparison.baseline);
-    table.set("ratio", row.ratio);
-    push_interval(L, row.interval);
-    table.take("interval");
-    table.set("verdict", i == comparison.baseline ? "baseline" : name_of(row.verdict));
-    table.set("resolution", row.resolution);
-    if (contender.drift) table.set("drift", *contender.drift);
-    else table.absent("drift", contender.drift_absent);
-    const double units = contender.work ? contender.work->units() : 1;
-    push_samples(L, row.samples, {.name = "ms", .scale = 1e-6 / units});
-    table.take("latency_ms");
-    rows.take_next();
+/// What must be equal for two comparisons to be of the same thing, and what was asked for.
+RunDefinition definition_of(const Args& args, const std::string& measure,
+                            const std::vector<Contender>& contenders, size_t baseline) {
+  const ModelHandle& model = contenders[baseline].model;
+  nlohmann::json candidates = nlohmann::json::array();
+  for (const Contender& c : contenders) {
+    nlohmann::json candidate = {{"name", c.name}};
+    if (c.model)
+      candidate.update(
+          {{"model", print_of(*c.model)}, {"level", c.model->level()}, {"hash", c.model->hash()}});
+    if (!c.folder.empty()) candidate["folder"] = c.folder.filename().string();
+    candidates.push_back(std::move(candidate));
   }
+  RunDefinition definition{
+      .kind = RunKind::compare,
+      .name = "compare",
+      .definition = {{"measure", json_text(measure)}},
+      .options = numbers_given(args, {"time_s_max", "width_max", "confidence", "seed"}),
+      .model = model ? print_of(*model) : "",
+      .model_hash = model ? model->hash() : ""};
+  for (const auto& [name, value] : contenders[baseline].shape)
+    definition.definition.emplace_back(name, std::to_string(value));
+  // Always what was used, so that the verdict can be made again.
+  const double same = args.number(args.has("same_within") ? "same_within" : "width_max");
+  definition.options.emplace_back("same_within", fmt::format("{}", same));
+  definition.options.emplace_back("measure", json_text(measure));
+  definition.options.emplace_back("baseline", json_text(contenders[baseline].name));
+  definition.options.emplace_back("candidates", candidates.dump());
+  return definition;
+}
+
+/// A candidate's times (ms a unit), the logs of its blocks and its drift.
+TrialRecord trial_of(const Contender& contender, const Comparison::Row& row) {
+  TrialRecord trial = latency_trial(
+      row.samples.values,
+      {.units = contender.work ? contender.work->units() : 1, .tokens = contender.tokens});
+  trial.candidate = contender.name;
+  if (!row.block_logs.empty()) trial.samples.push_back({kBlockLogs, {row.block_logs, "ln"}});
+  // Logits that are all alike have no spread, and then the drift is no number.
+  if (contender.drift && std::isfinite(*contender.drift))
+    trial.samples.push_back({"drift", {{*contender.drift}, ""}});
+  return trial;
 }
 
 }  // namespace
 
-int bench_compare(Args& args) {
+int live_compare(Args& args) {
   lua_State* L = args.L();
   std::vector<Contender> contenders = read_contenders(args);
   const std::string measure = measure_of(args, contenders);
   const size_t baseline = baseline_of(args, contenders);
   refuse_equals(args, contenders);
   prepare(args, measure, contenders);
+  BenchStore store(args);
   check_drift(args, contenders, baseline);
+  if (store.wanted()) store.begin(definition_of(args, measure, contenders, baseline));
 
   SteadyClock clock;
   std::vector<Candidate> candidates;
@@ -280,22 +321,19 @@ int bench_compare(Args& args) {
                          .confidence = args.number("confidence"),
                          .seed = static_cast<uint64_t>(args.number("seed"))};
   if (args.has("same_within")) options.same_within = args.number("same_within");
-  const Comparison comparison = compare(candidates, baseline, options, clock);
-
-  NewTable table(L);
-  table.set("measure", measure);
-  table.set("baseline", contenders[baseline].name);
-  push_rows(L, comparison, contenders);
-  table.take("rows");
-  table.set("blocks", comparison.blocks);
-  table.set("time_s", comparison.time_s);
-  table.set("same_within", comparison.same_within);
-  table.set("confidence", options.confidence);
-  table.set("warm", comparison.warm);
-  table.set("threads", threads());
-  push_list(L, comparison.warnings);
-  table.take("warnings");
-  set_result(L, "compare");
+  CompareReport report{.comparison = compare(candidates, baseline, options, clock),
+                       .measure = measure,
+                       .confidence = options.confidence,
+                       .threads = threads()};
+  report.warm = report.comparison.warm;
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    store.add(trial_of(contenders[i], report.comparison.rows[i]));
+    report.drifts.push_back({contenders[i].drift, contenders[i].drift_absent});
+    const double units = contenders[i].work ? contenders[i].work->units() : 1;
+    for (double& value : report.comparison.rows[i].samples.values) value *= 1e-6 / units;
+  }
+  report.run = store.finish(report.comparison.warnings);
+  push_comparison(L, report);
   return 1;
 }
 

@@ -8,7 +8,8 @@
 
 namespace crescent {
 
-int bench_compare(Args& args);
+int live_compare(Args& args);  ///< crescent.bench.compare of candidates
+int bench_self_test(Args& args);
 
 // What single measurements and comparisons share.
 int64_t default_prefill_tokens(const Model& model);

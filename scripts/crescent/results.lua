@@ -1,7 +1,9 @@
 --- How results print, and how they become CSV, JSON and Markdown. One entry a kind; a kind that
 --- is not here can't be made (bindings/registry.h, set_result).
+local compare_text = require 'crescent.compare_text'
 local energy = require 'crescent.energy_text'
 local profile_text = require 'crescent.profile_text'
+local self_test_text = require 'crescent.self_test_text'
 local store_text = require 'crescent.store_text'
 local tables = require 'crescent.table'
 local units = require 'crescent.units'
@@ -17,20 +19,6 @@ local function number(value) return units.number(value) end
 local function words(value) return table.concat(value, ' ') end
 local function yes_or_no(value) return value and 'yes' or 'no' end
 local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
-
---- The baseline's ratio is 1 by definition: nothing to be unsure of.
-local function ratio_interval(value, row)
-  if row.baseline then return '' end
-  return ('%s .. %s'):format(units.number(value.low), units.number(value.high))
-end
-
---- 'no difference within 2 %': a verdict with what it is worth.
-local function verdict(value, _, result)
-  if value == 'no difference' then
-    return 'no difference within ' .. units.percent(result.same_within)
-  end
-  return value
-end
 
 --- Columns of the kinds that are tables: { field, format, align, title }.
 local columns = {
@@ -76,14 +64,13 @@ local columns = {
   captured = {
     { 'name', plain, 'left' }, { 'count', count }, { 'shape', shape }, { 'dtype', plain, 'left' },
   },
-  compare = {
-    { 'name', plain, 'left' }, { 'latency_ms', plain, nil, 'time' }, { 'ratio', number },
-    { 'interval', ratio_interval }, { 'drift', number }, { 'verdict', verdict, 'left' },
-  },
   energy_doctor = energy.columns,
 }
 
-for _, texts in ipairs { profile_text, store_text } do
+--- Those that print with notes below: profiles, comparisons, self-tests.
+local noted = { profile_text, compare_text, self_test_text }
+
+for _, texts in ipairs { profile_text, compare_text, self_test_text, store_text } do
   for kind, list in pairs(texts.columns) do columns[kind] = list end
 end
 
@@ -144,7 +131,6 @@ end
 local rows_by_kind = {
   file = function(file) return file.tensors end,
   machine = function(machine) return machine.read_bandwidth or {} end,
-  compare = function(made) return made.rows end,
   ids = each_as 'id',
   values = each_as 'value',
   levels = each_as 'level',
@@ -153,7 +139,9 @@ local rows_by_kind = {
   captured = captured_rows,
   energy_doctor = energy.rows,
 }
-for kind, rows in pairs(profile_text.rows) do rows_by_kind[kind] = rows end
+for _, texts in ipairs(noted) do
+  for kind, rows in pairs(texts.rows) do rows_by_kind[kind] = rows end
+end
 --- A run is for machines what its trials are.
 columns.run = function(run) return store_text.columns.trials(run.trials) end
 rows_by_kind.run = function(run) return run.trials end
@@ -294,8 +282,12 @@ end
 
 results.energy_doctor = energy.text
 
-for kind, lines_of in pairs(profile_text.printers) do
-  results[kind] = function(made) return notes(made, lines_of(made)) end
+for _, texts in ipairs(noted) do
+  for kind, lines_of in pairs(texts.printers) do
+    results[kind] = function(made)
+      return notes(made, lines_of(made, function() return tables.text(sheet(kind, made)) end))
+    end
+  end
 end
 for _, kind in ipairs { 'profile_memory', 'environment', 'trace' } do
   results[kind] = function(made)
@@ -329,45 +321,8 @@ function results.bench(made)
     parts[#parts + 1] = ('%s of the limit (%s: %s)'):format(
       units.percent(made.share_of_limit), units.format(made.limit_ms, 'ms'), limit)
   end
-  return notes(made, { table.concat(parts, '  ') })
-end
-
---- One candidate's verdict in words.
-local function sentence(row, result)
-  local sure = ('%s %% interval %s'):format(number(100 * result.confidence),
-    ratio_interval(row.interval, row))
-  if row.verdict == 'faster' then
-    return ("'%s' takes %s of the time of '%s', %s times as fast (%s)."):format(
-      row.name, units.percent(row.ratio), result.baseline, units.number(1 / row.ratio, 3), sure)
-  elseif row.verdict == 'slower' then
-    return ("'%s' takes %s times as long as '%s' (%s)."):format(
-      row.name, units.number(row.ratio, 3), result.baseline, sure)
-  elseif row.verdict == 'no difference' then
-    return ("'%s' and '%s' don't differ by more than %s (%s)."):format(
-      row.name, result.baseline, units.percent(result.same_within), sure)
-  end
-  return ("'%s' against '%s': cannot tell (%s); more time would tell more."):format(
-    row.name, result.baseline, sure)
-end
-
-local function sentences(made)
-  local said = {}
-  for _, row in ipairs(made.rows) do
-    if not row.baseline then said[#said + 1] = sentence(row, made) end
-  end
-  return table.concat(said, '\n')
-end
-
-function results.compare(made)
-  local lines = { tables.text(sheet('compare', made)), sentences(made) }
-  local reasons = {}
-  for _, row in ipairs(made.rows) do
-    local reason = row.absent and row.absent.drift
-    if reason and not reasons[reason] then
-      reasons[reason] = true
-      lines[#lines + 1] = ('no drift: %s'):format(reason)
-    end
-  end
+  local lines = { table.concat(parts, '  ') }
+  if made.run then lines[2] = ('stored as run %d'):format(made.run) end
   return notes(made, lines)
 end
 
@@ -451,9 +406,15 @@ function methods.markdown(result)
   return tables.markdown(columns[kind] and sheet(kind, result) or single_row(result, readable))
 end
 
+local sentences = {
+  compare = compare_text.sentences.compare, compare_runs = compare_text.sentences.compare_runs,
+  self_test = self_test_text.sentence,
+}
+
 --- Reads a result aloud: a comparison's verdicts in words, any other as it prints.
 function methods.sentence(result)
-  return kind_of(result) == 'compare' and sentences(result) or tostring(result)
+  local sentence = sentences[kind_of(result)]
+  return sentence and sentence(result) or tostring(result)
 end
 
 return results

@@ -115,10 +115,17 @@ function store_text.printers.run(run)
   if run.threads then lines[#lines + 1] = 'threads  ' .. run.threads end
   local options = {}
   for name, value in pairs(run.options) do
-    options[#options + 1] = ('%s = %s'):format(name, require('crescent').json.encode(value))
+    -- The candidates stand below, with what came of them.
+    if not (run.comparison and name == 'candidates') then
+      options[#options + 1] = ('%s = %s'):format(name, require('crescent').json.encode(value))
+    end
   end
   table.sort(options)
   if #options > 0 then lines[#lines + 1] = 'options  ' .. table.concat(options, ', ') end
+  if run.comparison then -- with the run's warnings
+    lines[#lines + 1] = tostring(run.comparison)
+    return table.concat(lines, '\n')
+  end
   lines[#lines + 1] = store_text.printers.trials(run.trials)
   for _, warning in ipairs(run.warnings) do lines[#lines + 1] = 'warning: ' .. warning end
   return table.concat(lines, '\n')

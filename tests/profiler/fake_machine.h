@@ -21,7 +21,12 @@ class FakeMachine : public Clock {
   FakeMachine() = default;
   explicit FakeMachine(Noise noise) : noise_(std::move(noise)) {}
 
-  int64_t now_ns() override { return static_cast<int64_t>(now_ns_); }
+  int64_t now_ns() override {
+    now_ns_ += look_ns_;
+    return static_cast<int64_t>(now_ns_);
+  }
+  /// What looking at the clock takes, so that who waits for it comes to an end.
+  void set_look_ns(double ns) { look_ns_ = ns; }
 
   Candidate candidate(const std::string& name, double time_ns) {
     return {name, [this, name, time_ns] {
@@ -35,7 +40,7 @@ class FakeMachine : public Clock {
 
  private:
   Noise noise_;
-  double now_ns_ = 0;
+  double now_ns_ = 0, look_ns_ = 0;
   std::string calls_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "engine/error.h"
@@ -142,6 +143,34 @@ TEST(ValuesNeeded, IsTheFewestWithWhichTheIntervalReachesTheConfidence) {
     EXPECT_GE(median_interval(one_to(n), confidence).confidence, confidence);
     EXPECT_LT(median_interval(one_to(n - 1), confidence).confidence, confidence);
   }
+}
+
+TEST(MedianRank, IsThatOfTheIntervalsEnds) {
+  std::vector<double> values(30);
+  std::iota(values.begin(), values.end(), 1.0);
+  const MedianRank found = median_rank(30, 0.99);
+  const Interval interval = median_interval(values, 0.99);
+  EXPECT_EQ(interval.low, static_cast<double>(found.rank));
+  EXPECT_EQ(interval.high, static_cast<double>(31 - found.rank));
+  EXPECT_EQ(interval.confidence, found.confidence);
+}
+
+TEST(Binomial, CountsTheChancesOfFewHits) {
+  EXPECT_DOUBLE_EQ(binomial_at_most(0, 3, 0.5), 0.125);
+  EXPECT_DOUBLE_EQ(binomial_at_most(1, 3, 0.5), 0.5);
+  EXPECT_DOUBLE_EQ(binomial_at_most(3, 3, 0.9), 1);
+  EXPECT_DOUBLE_EQ(binomial_at_most(1, 2, 0.1), 0.99);
+  EXPECT_EQ(binomial_at_most(0, 5, 0), 1);
+  EXPECT_EQ(binomial_at_most(4, 5, 1), 0);
+  // 2^-5000 is no double; half of the tries hit half of the time.
+  EXPECT_NEAR(binomial_at_most(2500, 5000, 0.5), 0.5056, 1e-3);
+}
+
+TEST(ShareAtMost, IsTheOneSidedBoundOfClopperAndPearson) {
+  EXPECT_NEAR(share_at_most(0, 40), 1 - std::pow(0.05, 1.0 / 40), 1e-12);
+  EXPECT_NEAR(share_at_most(18, 20), 0.98193, 1e-5);
+  EXPECT_EQ(share_at_most(20, 20), 1);
+  EXPECT_EQ(share_at_most(0, 0), 1);
 }
 
 }  // namespace

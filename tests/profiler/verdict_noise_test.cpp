@@ -58,6 +58,20 @@ CompareOptions until_narrow(double width) {
 
 FakeMachine shared_machine(uint64_t run) { return FakeMachine(SharedMachineNoise(run)); }
 
+TEST(SharedMachineNoise, DeviatesByEightPerCentBecauseOfOutliersAndByQuantilesByLittle) {
+  SharedMachineNoise noise(1);
+  std::vector<double> values(100'000);
+  double sum = 0, squares = 0;
+  for (double& value : values) {
+    value = noise(0);
+    sum += value;
+    squares += value * value;
+  }
+  const double count = static_cast<double>(values.size()), mean = sum / count;
+  EXPECT_NEAR(std::sqrt(squares / count - mean * mean) / mean, 0.08, 0.005);
+  EXPECT_NEAR((quantile(values, 0.8413) - quantile(values, 0.1587)) / 2, 0.013, 0.002);
+}
+
 TEST(VerdictsInNoise, OfEqualCandidatesAreFalseInAtMostOneOfAHundredRuns) {
   EXPECT_LE(count(1, thirty_blocks(), shared_machine).told(), kRuns / 100);
   const Count usual = count(1, CompareOptions{}, shared_machine);

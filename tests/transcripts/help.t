@@ -16,6 +16,7 @@ The help lists options, forms and commands.
     -h,--help                   print this text, and exit
 
   Commands (each has a --help):
+    crescent compare
     crescent generate
     crescent runs
     crescent show
