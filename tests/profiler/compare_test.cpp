@@ -75,6 +75,40 @@ TEST(Compare, GivesRatioIntervalAndEverySampleInNs) {
   EXPECT_NEAR(result.time_s, 1e-9 * static_cast<double>(machine.now_ns()), 1e-9);
 }
 
+TEST(Compare, HandsOutItsBlocksSoThatTheIntervalCanBeMadeAgain) {
+  FakeMachine machine((SharedMachineNoise(3)));
+  const Comparison result = compare_two(machine, 1.1, quiet_options());
+  const Comparison::Row& row = result.rows[1];
+  ASSERT_EQ(row.block_logs.size(), static_cast<size_t>(result.blocks));
+  const Interval again = ratio_of(row.block_logs, quiet_options().confidence);
+  EXPECT_EQ(again.low, row.interval.low);
+  EXPECT_EQ(again.high, row.interval.high);
+  EXPECT_EQ(again.confidence, row.interval.confidence);
+  EXPECT_EQ(resolution_of(again), row.resolution);
+  EXPECT_EQ(std::exp(median(row.block_logs)), row.ratio);
+  EXPECT_TRUE(result.rows[0].block_logs.empty()) << "the baseline's would all be 0";
+  // Each block's number is of its own four times.
+  const auto& a = result.rows[0].samples.values;
+  const auto& b = row.samples.values;
+  EXPECT_NEAR(row.block_logs[0], std::log(b[0] * b[1] / (a[0] * a[1])) / 2, 1e-12);
+}
+
+TEST(Compare, WarmsUpNoLongerThanItIsToldTo) {
+  FakeMachine machine([](double now_s) { return 1 + now_s; });  // never settles
+  CompareOptions options = quiet_options();
+  options.time_s_max = 100;
+  options.blocks_max = 13;
+  options.warm_up_s_max = 0.5;
+  const Comparison result = compare_two(machine, 1, options);
+  EXPECT_FALSE(result.warm);
+  EXPECT_GE(result.warm_up_s, 0.5);
+  EXPECT_LT(result.warm_up_s, 0.6);
+  EXPECT_TRUE(mentions(result.warnings, "when the warm-up's share of the time, 0.5 s, was spent"));
+  options.warm_up_s_max = 0;
+  EXPECT_EQ(message_of([&] { compare_two(machine, 1, options); }),
+            "compare: warm_up_s_max: expected a positive number, got 0");
+}
+
 TEST(Compare, RunsEachCandidateTwiceABlockInPalindromesOfRandomOrder) {
   FakeMachine machine;
   std::string before;
