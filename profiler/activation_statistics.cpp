@@ -34,6 +34,18 @@ double share(int64_t part, int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// A place's number, layer by layer; what belongs to no layer (-1) first.
+size_t index_of(Section section, int32_t layer, Site site) {
+  const auto row = static_cast<size_t>(layer + 1) * kSections + static_cast<size_t>(section);
+  return row * kSites + static_cast<size_t>(site);
+}
+
+std::tuple<Section, int32_t, Site> place_of(size_t index) {
+  const size_t row = index / kSites;
+  return {static_cast<Section>(row % kSections), static_cast<int32_t>(row / kSections) - 1,
+          static_cast<Site>(index % kSites)};
+}
+
 }  // namespace
 
 ActivationStatistics::ActivationStatistics(const StatisticsOptions& options) : options_(options) {
@@ -42,6 +54,13 @@ ActivationStatistics::ActivationStatistics(const StatisticsOptions& options) : o
   if (options.norms) norms_in_ = set_of(kNormsIn), norms_out_ = set_of(kNormsOut);
   wanted_.bits = activations_.bits | attention_.bits | norms_in_.bits | norms_out_.bits;
   if (options.gates) wanted_.add(Site::ffn_gate_product).add(Site::ffn_up);
+}
+
+ActivationStatistics::Activations& ActivationStatistics::activations_of(const Place& place) {
+  const auto& [section, layer, site] = place;
+  const size_t index = index_of(section, layer, site);
+  if (index >= activations_of_.size()) activations_of_.resize(index + 1);
+  return activations_of_[index];
 }
 
 /// What the activation is given: the gate's product, and where there is no gate, the up projection.
@@ -76,7 +95,7 @@ void ActivationStatistics::take_activations(const Place& place, const TensorView
   }
   const bool gate = is_gate(site, std::get<int32_t>(place));
   if (!activations_.has(site) && !gate) return;
-  Activations& to = by_place_[place];
+  Activations& to = activations_of(place);
   to.is_gate = gate;
   to.sum += moments.sum;
   to.sum_abs += moments.sum_abs;
@@ -116,7 +135,10 @@ std::vector<Statistic> ActivationStatistics::results() const {
     const auto& [section, layer, site] = place;
     all.push_back({section, site, static_cast<int16_t>(layer), head, name, value, count});
   };
-  for (const auto& [place, made] : by_place_) {
+  for (size_t i = 0; i < activations_of_.size(); ++i) {
+    const Activations& made = activations_of_[i];
+    if (made.count == 0) continue;
+    const Place place = place_of(i);
     const Site site = std::get<Site>(place);
     const auto n = static_cast<double>(made.count);
     if (activations_.has(site)) {

@@ -60,13 +60,14 @@ class ActivationStatistics final : public TensorSink {
     int64_t passes = 0;
   };
 
+  Activations& activations_of(const Place& place);
   bool is_gate(Site site, int32_t layer);
   void take_activations(const Place& place, const TensorView& view);
   void take_attention(const Place& place, const TensorView& view);
 
   const StatisticsOptions options_;
   SiteSet wanted_, activations_, attention_, norms_in_, norms_out_;
-  std::map<Place, Activations> by_place_;
+  std::vector<Activations> activations_of_;  ///< by index_of, those that were seen
   std::map<Place, std::vector<Head>> heads_;
   std::map<Place, Ratio> ratios_;
   double variance_in_ = 0;    ///< of what the next norm takes

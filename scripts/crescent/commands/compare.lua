@@ -1,4 +1,5 @@
 --- `crescent compare RUN RUN`: what stored runs differ in, and how sure that is.
+local command = require 'crescent.command'
 
 return function()
   local opt = crescent.options {
@@ -14,15 +15,8 @@ return function()
       above = 0 },
     store = { 'the file; else CRESCENT_STORE, else runs.db', nonempty = true },
   }
-  local ok, result = pcall(crescent.bench.compare, {
+  print(command.attempt('compare', crescent.bench.compare, {
     runs = { opt.baseline, opt.run }, aa = opt.aa, confidence = opt.confidence,
     measure = opt.measure, same_within = opt.same_within, store = opt.store,
-  })
-  if not ok then
-    if result == 'interrupted' then error(result, 0) end
-    local message = tostring(result):gsub('^[^\n:]+:%d+: ', '', 1):gsub('^crescent[%w_.]+: ', '', 1)
-    io.stderr:write('crescent compare: ', message, '\n')
-    os.exit(1)
-  end
-  print(result)
+  }))
 end
