@@ -1,6 +1,7 @@
 #include "profiler/profile.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <limits>
 
@@ -41,7 +42,7 @@ void add_figures(ProfileNode& to, const ProfileNode& node) {
 
 void scale(ProfileNode& node, double times, double counts) {
   node.time_ns *= times;
-  node.count = static_cast<int64_t>(static_cast<double>(node.count) * counts + 0.5);
+  node.count = std::llround(static_cast<double>(node.count) * counts);
   if (node.work) node.work = {node.work->flops * counts, node.work->bytes * counts};
   node.estimated = true;
   for (ProfileNode& child : node.children) scale(child, times, counts);

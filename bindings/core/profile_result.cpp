@@ -294,7 +294,7 @@ TrialHandle trial_of(const Args& args, int index) {
   lua_pushvalue(L, index);
   lua_rawget(L, -2);
   const Box<TrialHandle>* box = test_handle<TrialHandle>(L, -1);
-  const TrialHandle trial = box && *box ? **box : nullptr;
+  TrialHandle trial = box && *box ? **box : nullptr;
   lua_pop(L, 2);
   if (!trial)
     args.bad(index, "a profile as crescent.profile.run, profiling:finish or a store gives it",

@@ -328,7 +328,7 @@ test.case('a stored profile comes back as it was', function()
   local nothing, reason = store:profile(99)
   test.equal(nothing, nil)
   test.equal(reason, path .. ': there is no run 99')
-  nothing, reason = store:profile(made.run, { trial = 3 })
+  reason = select(2, store:profile(made.run, { trial = 3 }))
   test.equal(reason, ('%s: run %d has no trial 3'):format(path, made.run))
   store:close()
   for _, ending in ipairs { '', '-wal', '-shm' } do os.remove(path .. ending) end
