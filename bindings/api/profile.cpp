@@ -34,6 +34,9 @@ std::vector<Option> run_options() {
        "without it in turn; 0: leaves that out"},
       {"idle_s", Value::at_least(Kind::number, 0), "1",
        "where energy can be read: measures what the idle machine takes for so long beforehand"},
+      {"power_trace", Kind::text, "",
+       "replays power from a file of lines `TIME_S WATTS` in place of a sensor; what comes of it is "
+       "marked as estimated"},
       {"store", Kind::any, "", "keeps it in a store: a path, or true for the default one"},
       {"name", Kind::text, "", "of the run in the store; default: 'profile'"},
       {"on_event", Kind::function, "",

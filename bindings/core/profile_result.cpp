@@ -179,23 +179,35 @@ void push_cost(lua_State* L, const ProfileCost& cost, const ProfileNode& tree) {
   }
 }
 
-void set_energy(const NewTable& table, const ProfileEnergy& energy, const ProfileTrial& trial) {
-  table.set("energy_source", energy.source);
-  if (!trial.energy) return;
-  const Energy& total = trial.energy->total;
-  if (total.joules) {
-    table.set("energy_j", *total.joules);
-    table.set("energy_label", name_of(total.label));
-    if (!total.reason.empty()) table.set("energy_reason", total.reason);
-  } else {
-    table.absent("energy_j", total.reason);
+/// One figure of every trial, if all trials have it; else why it is absent.
+template <class Figure>
+void set_joules(lua_State* L, const NewTable& table, const char* name,
+                const std::vector<ProfileTrial>& trials, Figure figure) {
+  Samples samples{{}, "J"};
+  for (const ProfileTrial& trial : trials) {
+    const Energy energy = figure(*trial.energy);
+    if (!energy.joules) return table.absent(name, energy.reason);
+    samples.values.push_back(*energy.joules);
   }
+  push_samples(L, samples, {.name = "J"});
+  table.take(name);
+}
+
+/// Energies are those of whole trials.
+void set_energy(lua_State* L, const NewTable& table, const ProfileEnergy& energy,
+                const std::vector<ProfileTrial>& trials) {
+  table.set("energy_source", energy.source);
+  for (const ProfileTrial& trial : trials)
+    if (!trial.energy) return;
+  const Energy& last = trials.back().energy->total;
+  table.set("energy_label", name_of(last.label));
+  if (last.joules && !last.reason.empty()) table.set("energy_reason", last.reason);
+  set_joules(L, table, "energy_j", trials, [](const EnergySpent& spent) { return spent.total; });
   if (!energy.idle) return;
-  const Energy above = above_idle(*trial.energy, *energy.idle);
   if (energy.idle->watts) table.set("idle_w", *energy.idle->watts);
   else table.absent("idle_w", energy.idle->reason);
-  if (above.joules) table.set("energy_j_above_idle", *above.joules);
-  else table.absent("energy_j_above_idle", above.reason);
+  set_joules(L, table, "energy_j_above_idle", trials,
+             [&](const EnergySpent& spent) { return above_idle(spent, *energy.idle); });
 }
 
 /// Pushes the table that knows, for every profile's table that lives, what it was made from.
@@ -268,7 +280,7 @@ void push_profile(lua_State* L, ProfileReport report) {
     push_cost(L, *report.cost, tree);
     table.take("cost");
   }
-  if (report.energy) set_energy(table, *report.energy, last);
+  if (report.energy) set_energy(L, table, *report.energy, report.trials);
   for (const auto& [name, reason] : report.absent) table.absent(name.c_str(), reason);
   if (last.counters_dropped > 0)
     report.warnings.push_back(fmt::format("{} samples of counters found no room and were dropped",

@@ -19,6 +19,7 @@ namespace crescent {
 /// What a profile looks at: a mode, or a list of the caller's own.
 struct ProfileSpec {
   std::string mode;
+  std::string collected;  ///< all that the mode or the caller asked for, in words
   RecorderOptions recorder;
   StatisticsOptions statistics;
   bool memory = false;    ///< of tensors, by section

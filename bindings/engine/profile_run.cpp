@@ -13,6 +13,7 @@
 #include "engine/model/hash.h"
 #include "engine/threads.h"
 #include "profiler/machine_watch.h"
+#include "profiler/sensor/recorded.h"
 #include "profiler/store/profile_record.h"
 #include "profiler/store/writer.h"
 
@@ -108,10 +109,15 @@ class Listening {
 
 /// What the first run of a model does once (widening weights, waking threads) is not profiled.
 void warm_up(const Args& args, const Task& task) {
-  const auto session = open_session(args, task.model, static_cast<int64_t>(task.ids.size()) + 2);
+  const auto session = open_session(args, task.model, static_cast<int64_t>(task.ids.size()) + 1);
   GenerateOptions options{.tokens = 1, .ignore_eos = true};
   options.feed_last = true;
   generate(*session, task.ids, options, nullptr);
+}
+
+std::unique_ptr<EnergySensor> open_sensor(const Args& args, Clock& clock) {
+  if (!args.has("power_trace")) return choose_energy_sensor(clock);
+  return std::make_unique<RecordedSensor>(clock, args.text("power_trace"));
 }
 
 /// The store's end of a profile; none where nobody asked for it.
@@ -124,26 +130,31 @@ class Stored {
     writer_.emplace(*path);
     const std::string ids = json_text(hash_ids(task.ids));
     const std::string tokens = std::to_string(task.tokens), mode = json_text(spec.mode);
+    const std::string every_layer = std::to_string(spec.recorder.every_layer);
     run_ = writer_->begin_run(make_run(
         {.kind = RunKind::profile,
          .name = args.has("name") ? args.text("name") : "profile",
          .definition =
-             {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens}, {"mode", mode}},
+             {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens},
+              {"collect", json_text(spec.collected)},
+              {"every_token", std::to_string(spec.recorder.every_token)},
+              {"every_layer", every_layer}},
          .options = {{"mode", mode},
                      {"tokens", tokens},
                      {"prompt_tokens", std::to_string(task.ids.size())},
                      {"trials", std::to_string(task.trials)},
                      {"level", std::to_string(task.model->level())},
-                     {"every_layer", std::to_string(spec.recorder.every_layer)}},
+                     {"every_layer", every_layer}},
          .model = print_of(*task.model),
          .model_hash = task.model->hash()},
         environment));
   }
-  /// An error on the way leaves what was stored and marks the run.
-  ~Stored() = default;
 
+  /// Waits for the disk: the writer's work is not to fall into the next trial.
   void add(const ProfileTrial& trial) {
-    if (writer_) writer_->add_trial(run_, record_of(trial));
+    if (!writer_) return;
+    writer_->add_trial(run_, record_of(trial));
+    writer_->flush();
   }
   void finish(const std::vector<std::string>& warnings) {
     if (!writer_) return;
@@ -170,7 +181,7 @@ int profile_run(Args& args) {
   Stored stored(args, task, spec, report.environment);
 
   SteadyClock clock;
-  const auto sensor = choose_energy_sensor(clock);
+  const auto sensor = open_sensor(args, clock);
   report.prompt_tokens = static_cast<int64_t>(task.ids.size());
   report.energy.emplace(ProfileEnergy{sensor->source().name, {}});
   if (sensor->source().label != EnergyLabel::absent && args.number("idle_s") > 0)

@@ -5,10 +5,7 @@
 #include <span>
 
 #include "bindings/engine/profile.h"
-#include "bindings/engine/workload.h"
 #include "engine/nearest.h"
-#include "engine/threads.h"
-#include "profiler/machine.h"
 
 namespace crescent {
 namespace {
@@ -18,6 +15,7 @@ constexpr std::array<std::string_view, 10> kCollect{
     "entropy", "gates",      "norms",      "memory",      "counters"};
 
 void collect(ProfileSpec& spec, std::string_view what) {
+  spec.collected += fmt::format("{}{}", spec.collected.empty() ? "" : " ", what);
   if (what == "layers") spec.recorder.layers = true;
   if (what == "components") spec.recorder.components = true;
   if (what == "operations") spec.recorder.operations = true;
@@ -94,90 +92,6 @@ ProfileSpec read_profile_spec(const Args& args) {
   spec.statistics.threshold = static_cast<float>(args.number("threshold"));
   spec.statistics.attention_threshold = static_cast<float>(args.number("attention_threshold"));
   return spec;
-}
-
-Recordings::Recordings(const ProfileSpec& spec, EnergySensor* sensor)
-    : spec_(spec), statistics_(spec.statistics), sensor_(sensor) {
-  RecorderOptions options = spec.recorder;
-  if (statistics_.wanted().bits != 0) options.sink = &statistics_;
-  if (spec.memory) {
-    allocations_.emplace();
-    memory_.emplace([this] {
-      return AllocatorFigures{allocations_->count(), allocations_->bytes_now(),
-                              allocations_->take_peak()};
-    });
-    options.listener = &*memory_;
-  }
-  if (spec.counters) {
-    sampler_.emplace(clock_, SamplerOptions{.sensor = sensor});
-    energy_ = sampler_->read_energy();
-  } else if (sensor) {
-    energy_ = sensor->read();
-  }
-  recorder_.emplace(options, clock_);
-}
-
-ProfileTrial Recordings::finish(const Model* model) {
-  ProfileTrial trial;
-  trial.recording = recorder_->finish();
-  if (energy_) {
-    const auto now = sampler_ ? sampler_->read_energy() : sensor_->read();
-    trial.energy = energy_between(sensor_->source(), *energy_, *now);
-  }
-  if (sampler_) {
-    sampler_->stop();
-    trial.counters = counter_tracks(sampler_->drain(), recorder_->start_ns());
-    trial.counters_dropped = sampler_->dropped();
-  }
-  ProfileOptions options{.every_token = spec_.recorder.every_token,
-                         .every_layer = spec_.recorder.every_layer};
-  if (model) {
-    options.work = [model](Site site, int16_t layer, Section, SectionSize size) {
-      // Level 0 keeps no cache: it computes the whole sequence again.
-      if (model->level() == 0) size = {size.tokens + size.past, 0, size.logits};
-      return work_at(model->config(), site, layer, size);
-    };
-  }
-  trial.tree = build_profile(trial.recording, options);
-  trial.statistics = statistics_.results();
-  if (memory_) {
-    trial.memory = memory_->results();
-    if (!memory_->bytes_at_ends().empty())
-      trial.counters.push_back(tensor_track(trial.recording, memory_->bytes_at_ends()));
-  }
-  return trial;
-}
-
-std::vector<std::pair<std::string, std::string>> absent_operations(const Model& model) {
-  std::vector<std::pair<std::string, std::string>> absent;
-  if (model.level() == 1)
-    absent.emplace_back("scale+mask",
-                        "level 1 scales and masks in the product that gives the scores");
-  if (!model.config().gated_ffn)
-    absent.emplace_back("gate, up, activate, multiply",
-                        "this feed-forward has no gate: ffn.up and "
-                        "ffn.activation are one operation each");
-  return absent;
-}
-
-std::string print_of(const Model& model) {
-  const DecoderConfig& config = model.config();
-  return fmt::format("{}  {} layers  d_model {}  {} parameters  level {}", config.family,
-                     config.layers.size(), config.d_model, model.parameters(), model.level());
-}
-
-void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& report) {
-  report.model = print_of(*model);
-  report.level = model->level();
-  report.threads = threads();
-  report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), 0});
-  const Machine& machine = machine_limits(threads());
-  for (const auto& [name, reason] : machine.absent)
-    if (name == "fp32_gflop_s" || name == "all_threads_gb_s" || name == "read_bandwidth")
-      report.limits.absent = reason;
-  if (!report.limits.absent.empty()) return;
-  report.limits.gflop_s = machine.fp32_gflop_s;
-  report.limits.gb_s = bandwidth_at(machine, decode_bytes(*model));
 }
 
 }  // namespace crescent

@@ -103,7 +103,7 @@ void take_energy(ProfileTrial& trial, const std::vector<SampleRecord>& samples) 
     if (sample.name != "energy_j") continue;
     Energy& total = trial.energy.emplace().total;
     total.joules = sample.samples.values.front();
-    total.label = EnergyLabel::measured;
+    total.label = EnergyLabel::measured;  // unless a track says otherwise
   }
 }
 

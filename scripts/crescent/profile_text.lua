@@ -84,11 +84,11 @@ end
 
 local function energy_text(made)
   if made.energy_j then
-    local text = ('energy: %s J %s by %s'):format(number(made.energy_j), made.energy_label,
-      made.energy_source)
+    local text = ('energy: %s a trial, %s'):format(tostring(made.energy_j), made.energy_label)
+    if made.energy_reason then text = ('%s (%s)'):format(text, made.energy_reason) end
     if made.energy_j_above_idle then
-      text = ('%s, %s J above the idle machine (%s W)'):format(text,
-        number(made.energy_j_above_idle), number(made.idle_w))
+      text = ('%s; %s above the idle machine (%s W)'):format(text,
+        tostring(made.energy_j_above_idle), number(made.idle_w))
     end
     return text
   end

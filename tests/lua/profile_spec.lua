@@ -351,6 +351,26 @@ test.case('an error on the way leaves what was stored, marked', function()
   for _, ending in ipairs { '', '-wal', '-shm' } do os.remove(path .. ending) end
 end)
 
+test.case('a replayed power trace gives joules that are marked as estimated', function()
+  fixtures.with_file('0 20\n1000 20\n', function(trace)
+    local profile = run { mode = 'minimal', trials = 2, power_trace = trace, idle_s = 0.05 }
+    test.equal(#profile.energy_j.values, 2)
+    test.equal(profile.energy_label, 'estimated')
+    test.equal(profile.energy_reason, ('replayed from %s, not measured in this run'):format(trace))
+    -- 20 W all the time, also when the machine is idle.
+    test.near(profile.idle_w, 20, 1e-6)
+    local spent = 0
+    for _, joules in ipairs(profile.energy_j.values) do spent = spent + joules end
+    test.ok(spent >= 20 * profile.tree.time_ms / 1e3, 'the sensor is read around what is timed')
+    contains(tostring(profile), ' a trial, estimated (replayed from ')
+  end)
+end)
+
+test.case('without a sensor energy is absent with a reason', function()
+  local profile = run { mode = 'minimal' }
+  test.ok(profile.energy_j or #profile.absent.energy_j > 10)
+end)
+
 test.case('wrong options are told', function()
   fails(function() run { mode = 'custom' } end,
     "option 'collect': expected what mode = 'custom' collects, got nothing")
