@@ -148,6 +148,8 @@ class Builder {
     const auto time_ns = static_cast<double>(span.duration_ns());
     draft.node.time_ns += time_ns;
     if (span.kind == SpanKind::site) add(draft.node.work, work_of(span));
+    if (span.kind == SpanKind::section && options_.section_work)
+      add(draft.node.work, options_.section_work(static_cast<Section>(span.id), span.size));
     if (span.kind == SpanKind::site)
       for (Step& step : path_) step.has_sites = true;
     path_.push_back({&span, &draft});

@@ -46,6 +46,8 @@ struct ProfileNode {
 struct ProfileOptions {
   /// What a site had to do in a section; nothing where that isn't defined.
   std::function<std::optional<Work>(Site, int16_t layer, Section, SectionSize)> work = {};
+  /// What a section had to do as a whole, whether its sites were recorded or not.
+  std::function<std::optional<Work>(Section, SectionSize)> section_work = {};
   /// Of the recorder: what it left out is scaled up from what it saw.
   int32_t every_token = 1;
   int32_t every_layer = 1;

@@ -35,7 +35,8 @@ std::vector<Option> run_options() {
       {"idle_s", Value::at_least(Kind::number, 0), "1",
        "where energy can be read: measures what the idle machine takes for so long beforehand"},
       {"power_trace", Kind::text, "",
-       "replays power from a file of lines `TIME_S WATTS` in place of a sensor; what comes of it is "
+       "replays power from a file of lines `TIME_S WATTS` in place of a sensor; what comes of it "
+       "is "
        "marked as estimated"},
       {"store", Kind::any, "", "keeps it in a store: a path, or true for the default one"},
       {"name", Kind::text, "", "of the run in the store; default: 'profile'"},
@@ -61,8 +62,8 @@ const Subject& profile_subject() {
                   "'self', the profiler's own work is 'profiling'. A run before it, which isn't "
                   "recorded, widens weights and wakes threads. The result prints as a tree "
                   "summed over layers, with the share of this machine's limit that each part "
-                  "reaches; `tree` has all layers, `rows`, `statistics`, `memory` and `counters` "
-                  "are plain tables.",
+                  "reaches; `tree` has all layers, `profile:rows()` gives the summary as rows; "
+                  "`statistics`, `memory` and `counters` are plain tables.",
            .args = {{"model", Kind::model, ""}},
            .options = run_options(),
            .returns = "crescent.Profile",

@@ -98,7 +98,8 @@ void push_memory(lua_State* L, const ProfileReport& report) {
   if (report.held) {
     table.set("weights_bytes_stored", report.held->weights_stored);
     table.set("weights_bytes_widened", report.held->weights_widened);
-    table.set("cache_bytes", report.held->cache);
+    if (report.held->cache) table.set("cache_bytes", *report.held->cache);
+    else table.absent("cache_bytes", "the script holds its sessions itself: crescent.memory()");
     table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
   }
   if (report.process) {

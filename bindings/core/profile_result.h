@@ -42,7 +42,8 @@ struct ProfileEnergy {
 
 /// Bytes that are held for as long as a profile lasts.
 struct HeldBytes {
-  int64_t weights_stored = 0, weights_widened = 0, cache = 0;
+  int64_t weights_stored = 0, weights_widened = 0;
+  std::optional<int64_t> cache;  ///< of the session; nothing where a script has its own
 };
 
 /// All that a profile tells.

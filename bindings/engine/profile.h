@@ -34,6 +34,7 @@ class Recordings {
   /// @param sensor  read before and after, and sampled meanwhile; may be null
   explicit Recordings(const ProfileSpec& spec, EnergySensor* sensor = nullptr);
   Recorder& recorder() { return *recorder_; }
+  const Recorder& recorder() const { return *recorder_; }
   /// Ends it. @param model  whose work is counted; may be null.
   ProfileTrial finish(const Model* model);
 

@@ -43,10 +43,16 @@ ProfileTrial Recordings::finish(const Model* model) {
   ProfileOptions options{.every_token = spec_.recorder.every_token,
                          .every_layer = spec_.recorder.every_layer};
   if (model) {
-    options.work = [model](Site site, int16_t layer, Section, SectionSize size) {
+    const auto computed = [model](SectionSize size) {
       // Level 0 keeps no cache: it computes the whole sequence again.
-      if (model->level() == 0) size = {size.tokens + size.past, 0, size.logits};
-      return work_at(model->config(), site, layer, size);
+      return model->level() == 0 ? SectionSize{size.tokens + size.past, 0, size.logits} : size;
+    };
+    options.work = [=](Site site, int16_t layer, Section, SectionSize size) {
+      return work_at(model->config(), site, layer, computed(size));
+    };
+    options.section_work = [=](Section, SectionSize size) -> std::optional<Work> {
+      if (size.tokens == 0) return std::nullopt;
+      return work_of_pass(model->config(), computed(size));
     };
   }
   trial.tree = build_profile(trial.recording, options);
@@ -81,7 +87,7 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.model = print_of(*model);
   report.level = model->level();
   report.threads = threads();
-  report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), 0});
+  report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), {}});
   const Machine& machine = machine_limits(threads());
   for (const auto& [name, reason] : machine.absent)
     if (name == "fp32_gflop_s" || name == "all_threads_gb_s" || name == "read_bandwidth")

@@ -131,23 +131,24 @@ class Stored {
     const std::string ids = json_text(hash_ids(task.ids));
     const std::string tokens = std::to_string(task.tokens), mode = json_text(spec.mode);
     const std::string every_layer = std::to_string(spec.recorder.every_layer);
-    run_ = writer_->begin_run(make_run(
-        {.kind = RunKind::profile,
-         .name = args.has("name") ? args.text("name") : "profile",
-         .definition =
-             {{"measure", "\"profile\""}, {"prompt", ids}, {"tokens", tokens},
-              {"collect", json_text(spec.collected)},
-              {"every_token", std::to_string(spec.recorder.every_token)},
-              {"every_layer", every_layer}},
-         .options = {{"mode", mode},
-                     {"tokens", tokens},
-                     {"prompt_tokens", std::to_string(task.ids.size())},
-                     {"trials", std::to_string(task.trials)},
-                     {"level", std::to_string(task.model->level())},
-                     {"every_layer", every_layer}},
-         .model = print_of(*task.model),
-         .model_hash = task.model->hash()},
-        environment));
+    run_ = writer_->begin_run(
+        make_run({.kind = RunKind::profile,
+                  .name = args.has("name") ? args.text("name") : "profile",
+                  .definition = {{"measure", "\"profile\""},
+                                 {"prompt", ids},
+                                 {"tokens", tokens},
+                                 {"collect", json_text(spec.collected)},
+                                 {"every_token", std::to_string(spec.recorder.every_token)},
+                                 {"every_layer", every_layer}},
+                  .options = {{"mode", mode},
+                              {"tokens", tokens},
+                              {"prompt_tokens", std::to_string(task.ids.size())},
+                              {"trials", std::to_string(task.trials)},
+                              {"level", std::to_string(task.model->level())},
+                              {"every_layer", every_layer}},
+                  .model = print_of(*task.model),
+                  .model_hash = task.model->hash()},
+                 environment));
   }
 
   /// Waits for the disk: the writer's work is not to fall into the next trial.

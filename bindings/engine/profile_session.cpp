@@ -49,6 +49,12 @@ class ProfileSession final : public Watcher {
     rest();
   }
 
+  std::string text() const {
+    return fmt::format(
+        "profile session, {}, {}", spec_.mode,
+        recordings_.recorder().in_window() ? "a window is open" : "no window is open");
+  }
+
   ProfileReport finish() {
     if (active_watcher() == this) set_active_watcher(nullptr);
     ProfileReport report{.mode = spec_.mode, .every_layer = spec_.recorder.every_layer};
@@ -147,6 +153,12 @@ int profiling_finish(Args& args) {
   return 1;
 }
 
+int profiling_tostring(lua_State* L) {
+  const auto* box = test_handle<SessionOfProfile>(L, 1);
+  push(L, box && *box ? (**box)->text() : "finished profile session");
+  return 1;
+}
+
 int profiling_close(Args& args) {
   test_handle<SessionOfProfile>(args.L(), 1)->reset();
   return 0;
@@ -164,6 +176,7 @@ void register_profile() {
       {"profiling:finish", profiling_finish},
       {"profiling:close", profiling_close},
   });
+  provide_metamethod("Profiling", "__tostring", &guarded<profiling_tostring>);
 }
 
 }  // namespace crescent

@@ -127,4 +127,20 @@ std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t laye
   }
 }
 
+Work work_of_pass(const DecoderConfig& config, SectionSize size) {
+  Work sum;
+  for (int i = 0; i < kSites; ++i) {
+    const auto site = static_cast<Site>(i);
+    if (depth_of(site) != SiteDepth::component) continue;
+    const bool once = site == Site::embedding || site == Site::final_norm || site == Site::head;
+    for (size_t layer = 0; layer < (once ? 1 : config.layers.size()); ++layer) {
+      const auto work = work_at(config, site, static_cast<int32_t>(layer), size);
+      if (!work) break;
+      sum.flops += work->flops;
+      sum.bytes += work->bytes;
+    }
+  }
+  return sum;
+}
+
 }  // namespace crescent

@@ -43,4 +43,7 @@ struct Work {
 std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer,
                             SectionSize size);
 
+/// The work of a whole forward pass: that of all its components.
+Work work_of_pass(const DecoderConfig& config, SectionSize size);
+
 }  // namespace crescent

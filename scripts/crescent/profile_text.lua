@@ -103,10 +103,11 @@ local function head_lines(made)
       parts[#parts + 1] = ('then %s a token (%s tokens/s)'):format(
         tostring(made.latency_ms), number(made.tokens_per_s))
     end
-    lines[2] = ('%s, %s, %s: %s'):format(
-      made.prompt_tokens and units.counted(made.prompt_tokens, 'prompt token') or 'any prompt',
-      units.counted(made.tokens, 'new token'), units.counted(made.trials, 'trial'),
-      table.concat(parts, ', '))
+    local work = { units.counted(made.tokens, 'new token'), units.counted(made.trials, 'trial') }
+    if made.prompt_tokens then
+      table.insert(work, 1, units.counted(made.prompt_tokens, 'prompt token'))
+    end
+    lines[2] = ('%s: %s'):format(table.concat(work, ', '), table.concat(parts, ', '))
   end
   return lines
 end

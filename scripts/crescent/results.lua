@@ -392,6 +392,12 @@ local function readable(value)
   return type(value) == 'number' and number(value) or tostring(value)
 end
 
+--- Gives the rows of a result that is a table: plain tables by column. Any other is one row.
+function methods.rows(result)
+  local kind = kind_of(result)
+  return columns[kind] and rows_of(kind, result) or { result }
+end
+
 --- Gives a result as CSV: its table, or its figures as one row. Samples stand as their median.
 function methods.csv(result) return tables.csv(raw_sheet(result)) end
 

@@ -139,6 +139,27 @@ test.case('work is that of the description', function()
   test.ok(decode.gb_s > 0)
 end)
 
+test.case('sections have their work without being looked into', function()
+  local minimal, deep = run { mode = 'minimal' }, run { mode = 'deep' }
+  for _, name in ipairs { 'prefill', 'decode' } do
+    local a, b = child(minimal.tree, name), child(deep.tree, name)
+    test.equal(a.flops, b.flops)
+    test.equal(a.bytes, b.bytes)
+    local sum = 0
+    for _, part in ipairs(b.children) do sum = sum + (part.flops or 0) end
+    test.equal(sum, b.flops)
+  end
+end)
+
+test.case('a profile session prints what it is', function()
+  local profiling = crescent.profile.session { mode = 'minimal' }
+  test.equal(tostring(profiling), 'profile session, minimal, no window is open')
+  profiling:enter 'a'
+  test.equal(tostring(profiling), 'profile session, minimal, a window is open')
+  profiling:finish()
+  test.equal(tostring(profiling), 'finished profile session')
+end)
+
 test.case('every other token, scaled up and marked', function()
   local profile = run { mode = 'custom', collect = { 'components' }, every = { token = 2 } }
   local decode = child(profile.tree, 'decode')
@@ -299,6 +320,7 @@ test.case('a profile becomes rows for machines', function()
   local profile = run { mode = 'minimal' }
   contains(profile:csv(), 'path,kind,count,time_ms,share')
   contains(profile:csv(), 'run/decode,section,5,')
+  test.equal(profile:rows()[1].path, 'run')
   contains(profile:markdown(), '| path')
   test.equal(crescent.json.decode(profile:json()).mode, 'minimal')
 end)

@@ -76,29 +76,12 @@ TEST(Accounting, ReadsATiedTableOnceAsHeadAndOneRowOfEachTable) {
   EXPECT_EQ(elements_read_per_token(untied, layout_of(untied)), all - 32000 * 2048 + 2048);
 }
 
-/// The work at every site of one depth in a forward pass.
-Work work_of_pass(const DecoderConfig& config, SectionSize size, SiteDepth depth) {
-  Work sum;
-  for (int i = 0; i < kSites; ++i) {
-    const auto site = static_cast<Site>(i);
-    const bool of_layer = site != Site::embedding && site != Site::final_norm && site != Site::head;
-    if (depth_of(site) != depth) continue;
-    for (size_t layer = 0; layer < (of_layer ? config.layers.size() : 1); ++layer) {
-      const auto work = work_at(config, site, static_cast<int32_t>(layer), size);
-      if (!work) continue;
-      sum.flops += work->flops;
-      sum.bytes += work->bytes;
-    }
-  }
-  return sum;
-}
-
 TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
   for (const char* name : {"gpt2", "tinyllama-1.1b"}) {
     const DecoderConfig config = preset(name).config();
     const Layout layout = layout_of(config);
     const SectionSize size{.tokens = 1, .past = 99, .logits = 1};
-    const Work work = work_of_pass(config, size, SiteDepth::component);
+    const Work work = work_of_pass(config, size);
     EXPECT_EQ(work.flops, flops_per_token(config, 100).total()) << name;
     int64_t cache = 0;
     for (const LayerSpec& layer : config.layers) cache += 2 * 100 * layer.kv_heads * layer.head_dim;
