@@ -90,6 +90,13 @@ int give(const Args& args, const V& value) {
   return 1;
 }
 
+/// nil and the reason: that something isn't there is no misuse. Gives the count of results.
+inline int push_nothing(lua_State* L, std::string_view reason) {
+  lua_pushnil(L);
+  push(L, reason);
+  return 2;
+}
+
 /// As `push_list`, with 1 added: positions, layers and heads count from 1 in Lua.
 template <class Range>
 void push_from_one(lua_State* L, const Range& values) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/memory.h"
+#include "engine/system_files.h"
 #include "engine/threads.h"
 
 namespace crescent {
@@ -89,8 +90,8 @@ struct ProcessMemory {
   int64_t rss_bytes, rss_bytes_peak;
   std::optional<int64_t> pss_bytes;
 };
-/// Resident memory alone: some microseconds. @throws Error if /proc/self can't be read.
-int64_t resident_bytes(const std::string& root = "/");
+/// Resident memory alone: some microseconds. Nothing if /proc/self/statm can't be read.
+std::optional<int64_t> resident_bytes(const SystemFiles& files);
 /// @throws Error if /proc/self can't be read.
 ProcessMemory process_memory(const std::string& root = "/");
 

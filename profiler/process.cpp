@@ -11,15 +11,13 @@
 
 namespace crescent {
 
-int64_t resident_bytes(const std::string& root) {
+std::optional<int64_t> resident_bytes(const SystemFiles& files) {
   // proc(5): statm counts pages: total, resident, ...
-  const std::string statm = SystemFiles(root).text("proc/self/statm").value_or("");
+  const std::string statm = files.text("proc/self/statm").value_or("");
   const size_t blank = statm.find(' ');
-  const auto pages =
-      blank == statm.npos ? std::nullopt : leading_integer(std::string_view(statm).substr(blank));
-  if (!pages || *pages < 0)
-    fail("{}/proc/self/statm: expected page counts, found '{}'; is /proc mounted?",
-         root == "/" ? "" : root, statm);
+  if (blank == statm.npos) return std::nullopt;
+  const auto pages = leading_integer(std::string_view(statm).substr(blank));
+  if (!pages || *pages < 0) return std::nullopt;
   return *pages * sysconf(_SC_PAGESIZE);
 }
 
@@ -50,7 +48,11 @@ ProcessMemory process_memory(const std::string& root) {
   const SystemFiles files(root);
   ProcessMemory memory{};
 
-  memory.rss_bytes = resident_bytes(root);
+  const auto resident = resident_bytes(files);
+  if (!resident)
+    fail("{}/proc/self/statm: expected page counts, found '{}'; is /proc mounted?",
+         root == "/" ? "" : root, files.text("proc/self/statm").value_or(""));
+  memory.rss_bytes = *resident;
 
   // Some containers leave VmHWM out; the kernel then still tells getrusage.
   if (const auto peak = field_kb_as_bytes(files.text("proc/self/status").value_or(""), "VmHWM")) {

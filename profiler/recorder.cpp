@@ -112,12 +112,6 @@ void Recorder::open(SpanKind kind, uint8_t id, int16_t layer, SectionSize size) 
   open_.back().begin = ticks_.now();
 }
 
-bool Recorder::is_open(SpanKind kind, uint8_t id, int16_t layer) const {
-  return std::any_of(open_.begin(), open_.end(), [&](const Raw& raw) {
-    return raw.kind == kind && raw.id == id && raw.layer == layer;
-  });
-}
-
 /// Ends a span and what was left open inside it. One that isn't open was ended with its parent.
 void Recorder::close(SpanKind kind, uint8_t id, int16_t layer, bool cut) {
   const uint64_t now = ticks_.now();
@@ -126,7 +120,7 @@ void Recorder::close(SpanKind kind, uint8_t id, int16_t layer, bool cut) {
   };
   if (open_.empty()) return;
   if (!is_it(open_.back())) {
-    if (!is_open(kind, id, layer)) return;
+    if (std::none_of(open_.begin(), open_.end(), is_it)) return;
     while (!is_it(open_.back())) close_top(now, true);
   }
   close_top(now, cut);

@@ -93,7 +93,6 @@ class Recorder final : public Observer {
   }
   int16_t layer_now() const { return open_.empty() ? int16_t{-1} : open_.back().layer; }
   void open(SpanKind kind, uint8_t id, int16_t layer, SectionSize size);
-  bool is_open(SpanKind kind, uint8_t id, int16_t layer) const;
   void close(SpanKind kind, uint8_t id, int16_t layer, bool cut);
   void close_top(uint64_t now, bool cut);
   void put(const Raw& raw);

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
 #include "profiler/machine.h"
 
 namespace crescent {
 
 SectionMemoryListener::SectionMemoryListener(std::function<AllocatorFigures()> allocator,
                                              std::string root)
-    : allocator_(std::move(allocator)), root_(std::move(root)), last_(allocator_()) {
+    : allocator_(std::move(allocator)), files_(std::move(root)), last_(allocator_()) {
   for (int i = 0; i < kSections; ++i)
     by_section_[static_cast<size_t>(i)].section = static_cast<Section>(i);
 }
@@ -20,13 +19,7 @@ void SectionMemoryListener::ended(Section section) {
   memory.allocations += now.allocations - last_.allocations;
   memory.bytes_kept += now.bytes_now - last_.bytes_now;
   memory.bytes_peak = std::max(memory.bytes_peak, now.bytes_peak);
-  if (memory.sections++ == 0) {
-    try {
-      memory.rss_bytes = resident_bytes(root_);
-    } catch (const Error&) {
-      // Without /proc the figure is absent; what is measured goes on.
-    }
-  }
+  if (memory.sections++ == 0) memory.rss_bytes = resident_bytes(files_);
   bytes_at_ends_.push_back(now.bytes_now);
   last_ = now;
 }

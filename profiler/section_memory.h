@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/system_files.h"
 #include "profiler/recorder.h"
 #include "profiler/trace/chrome.h"
 
@@ -42,7 +43,7 @@ class SectionMemoryListener final : public SectionListener {
 
  private:
   std::function<AllocatorFigures()> allocator_;
-  std::string root_;
+  SystemFiles files_;
   AllocatorFigures last_;
   std::vector<int64_t> bytes_at_ends_;
   std::array<SectionMemory, kSections> by_section_{};

@@ -17,6 +17,9 @@
 namespace crescent {
 namespace {
 
+/// In a store's environment it stands before the reason of what is absent.
+const std::string kAbsent = "absent: ";
+
 std::string hash_text(std::string_view text) { return fmt::format("{:016x}", hash_bytes(text, 0)); }
 
 /// The file that the host runs, from `arg[0]`; nothing at the prompt and with -e.
@@ -62,9 +65,18 @@ RunRecord make_run(const RunDefinition& made, const std::vector<Fact>& environme
     if (fact.name.starts_with("warning.")) run.warnings.push_back(fact.value);
     else
       run.environment.emplace_back(fact.name,
-                                   fact.absent.empty() ? fact.value : "absent: " + fact.absent);
+                                   fact.absent.empty() ? fact.value : kAbsent + fact.absent);
   }
   return run;
+}
+
+std::vector<Fact> facts_of(const NamedTexts& environment) {
+  std::vector<Fact> facts;
+  for (const auto& [name, value] : environment) {
+    if (value.starts_with(kAbsent)) facts.push_back({name, "", value.substr(kAbsent.size())});
+    else facts.push_back({name, value, ""});
+  }
+  return facts;
 }
 
 void push_environment(lua_State* L, const std::vector<Fact>& environment) {

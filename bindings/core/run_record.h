@@ -25,6 +25,9 @@ struct RunDefinition {
 };
 RunRecord make_run(const RunDefinition& definition, const std::vector<Fact>& environment);
 
+/// Facts as they were before a run was made of them; warnings are a list of their own there.
+std::vector<Fact> facts_of(const NamedTexts& environment);
+
 /// Pushes { name = value, ..., absent = { name = reason } }.
 void push_environment(lua_State* L, const std::vector<Fact>& environment);
 

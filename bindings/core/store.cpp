@@ -124,18 +124,12 @@ void push_run(lua_State* L, const Store& store, const StoredRun& run) {
   set_result(L, "run");
 }
 
-/// nil and the reason: that something isn't there is no misuse.
-int nothing(lua_State* L, const std::string& reason) {
-  lua_pushnil(L);
-  push(L, reason);
-  return 2;
-}
-
 int store_run(Args& args) {
   const Store& store = args.handle<Store>(1);
   const auto run = store.run(args.integer(2));
   if (!run)
-    return nothing(args.L(), fmt::format("{}: there is no run {}", store.path(), args.integer(2)));
+    return push_nothing(args.L(),
+                        fmt::format("{}: there is no run {}", store.path(), args.integer(2)));
   push_run(args.L(), store, *run);
   return 1;
 }
@@ -147,8 +141,9 @@ int store_last(Args& args) {
   const auto id = store.last(name);
   const auto run = id ? store.run(*id) : std::nullopt;
   if (!run)
-    return nothing(args.L(), name ? fmt::format("{}: there is no run '{}'", store.path(), *name)
-                                  : fmt::format("{}: there are no runs", store.path()));
+    return push_nothing(args.L(), name
+                                      ? fmt::format("{}: there is no run '{}'", store.path(), *name)
+                                      : fmt::format("{}: there are no runs", store.path()));
   push_run(args.L(), store, *run);
   return 1;
 }

@@ -5,6 +5,7 @@
 
 #include "bindings/core/core.h"
 #include "bindings/core/profile_result.h"
+#include "bindings/core/run_record.h"
 #include "bindings/core/store.h"
 #include "bindings/push.h"
 #include "profiler/store/profile_record.h"
@@ -17,16 +18,6 @@ std::string option_of(const StoredRun& run, std::string_view name) {
   for (const auto& [key, value] : run.options)
     if (key == name) return value.starts_with('"') ? value.substr(1, value.size() - 2) : value;
   return "";
-}
-
-std::vector<Fact> facts_of(const StoredRun& run) {
-  constexpr std::string_view kAbsent = "absent: ";
-  std::vector<Fact> facts;
-  for (const auto& [name, value] : run.environment) {
-    if (value.starts_with(kAbsent)) facts.push_back({name, "", value.substr(kAbsent.size())});
-    else facts.push_back({name, value, ""});
-  }
-  return facts;
 }
 
 ProfileReport report_of(const StoredRun& run) {
@@ -42,15 +33,9 @@ ProfileReport report_of(const StoredRun& run) {
   report.limits = limits_of(run.environment);
   report.energy.emplace(ProfileEnergy{"the store", {}});
   report.warnings = run.warnings;
-  report.environment = facts_of(run);
+  report.environment = facts_of(run.environment);
   report.run = run.id;
   return report;
-}
-
-int nothing(lua_State* L, const std::string& reason) {
-  lua_pushnil(L);
-  push(L, reason);
-  return 2;
 }
 
 int store_profile(Args& args) {
@@ -58,16 +43,16 @@ int store_profile(Args& args) {
   const Store& store = args.handle<Store>(1);
   const int64_t id = args.integer(2);
   const auto run = store.run(id);
-  if (!run) return nothing(L, fmt::format("{}: there is no run {}", store.path(), id));
+  if (!run) return push_nothing(L, fmt::format("{}: there is no run {}", store.path(), id));
   if (run->kind != RunKind::profile)
-    return nothing(L, fmt::format("{}: run {} is no profile: it is of kind '{}'", store.path(), id,
-                                  name_of(run->kind)));
+    return push_nothing(L, fmt::format("{}: run {} is no profile: it is of kind '{}'", store.path(),
+                                       id, name_of(run->kind)));
   ProfileReport report = report_of(*run);
   for (const StoredTrial& trial : store.trials(id))
     if (!args.has("trial") || trial.number == args.integer("trial"))
       report.trials.push_back(read_profile(store, trial));
   if (report.trials.empty())
-    return nothing(
+    return push_nothing(
         L, args.has("trial")
                ? fmt::format("{}: run {} has no trial {}", store.path(), id, args.integer("trial"))
                : fmt::format("{}: run {} ended before its first trial", store.path(), id));

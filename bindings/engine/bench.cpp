@@ -61,14 +61,6 @@ double set_measured(lua_State* L, const NewTable& table, const Measurement& meas
   return median_ms;
 }
 
-/// Why a limit is not known that needs all of these figures; nothing if they are there.
-std::optional<std::string> why_absent(const Machine& machine,
-                                      std::initializer_list<std::string_view> names) {
-  for (const auto& [name, reason] : machine.absent)
-    if (std::find(names.begin(), names.end(), name) != names.end()) return reason;
-  return std::nullopt;
-}
-
 int bench_decode(Args& args) {
   lua_State* L = args.L();
   const ModelHandle model = args.handle<ModelHandle>(1);
@@ -169,6 +161,13 @@ int bench_load(Args& args) {
 }
 
 }  // namespace
+
+std::optional<std::string> why_absent(const Machine& machine,
+                                      std::initializer_list<std::string_view> names) {
+  for (const auto& [name, reason] : machine.absent)
+    if (std::find(names.begin(), names.end(), name) != names.end()) return reason;
+  return std::nullopt;
+}
 
 int64_t default_prefill_tokens(const Model& model) {
   return std::min<int64_t>(PrefillShape{}.tokens, model.config().positions_max);

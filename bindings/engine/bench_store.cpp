@@ -12,14 +12,22 @@ BenchStore::BenchStore(const Args& args) : args_(args), path_(store_option(args)
 }
 
 void BenchStore::begin(RunDefinition definition) {
+  if (path_) begin(std::move(definition), current_environment(args_.L()));
+}
+
+void BenchStore::begin(RunDefinition definition, const std::vector<Fact>& environment) {
   if (!path_) return;
   if (args_.given("name")) definition.name = args_.text("name");
   writer_.emplace(*path_);
-  run_ = writer_->begin_run(make_run(definition, current_environment(args_.L())));
+  run_ = writer_->begin_run(make_run(definition, environment));
 }
 
 void BenchStore::add(TrialRecord trial) {
   if (writer_) writer_->add_trial(run_, std::move(trial));
+}
+
+void BenchStore::flush() {
+  if (writer_) writer_->flush();
 }
 
 std::optional<int64_t> BenchStore::finish(const std::vector<std::string>& warnings) {

@@ -18,7 +18,11 @@ class BenchStore {
   bool wanted() const { return path_.has_value(); }
   /// `definition.name` is the name of a run that was given none.
   void begin(RunDefinition definition);
+  void begin(RunDefinition definition, const std::vector<Fact>& environment);
   void add(TrialRecord trial);
+  /// Waits until what was added is on disk: the writer's work is not to fall into what is timed
+  /// next.
+  void flush();
   /// Returns the run's number, if there is one.
   std::optional<int64_t> finish(const std::vector<std::string>& warnings);
 

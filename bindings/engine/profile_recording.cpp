@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "bindings/engine/bench_compare.h"
 #include "bindings/engine/profile.h"
 #include "bindings/engine/workload.h"
 #include "engine/threads.h"
@@ -89,10 +90,10 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.threads = threads();
   report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), {}});
   const Machine& machine = machine_limits(threads());
-  for (const auto& [name, reason] : machine.absent)
-    if (name == "fp32_gflop_s" || name == "all_threads_gb_s" || name == "read_bandwidth")
-      report.limits.absent = reason;
-  if (!report.limits.absent.empty()) return;
+  if (auto reason = why_absent(machine, {"fp32_gflop_s", "all_threads_gb_s", "read_bandwidth"})) {
+    report.limits.absent = std::move(*reason);
+    return;
+  }
   report.limits.gflop_s = machine.fp32_gflop_s;
   report.limits.gb_s = bandwidth_at(machine, decode_bytes(*model));
 }

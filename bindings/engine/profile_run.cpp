@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "bindings/core/run_record.h"
 #include "bindings/core/store.h"
+#include "bindings/engine/bench_store.h"
 #include "bindings/engine/handles.h"
 #include "bindings/engine/profile.h"
 #include "bindings/engine/profile_events.h"
@@ -15,7 +15,6 @@
 #include "profiler/machine_watch.h"
 #include "profiler/sensor/recorded.h"
 #include "profiler/store/profile_record.h"
-#include "profiler/store/writer.h"
 
 namespace crescent {
 namespace {
@@ -120,54 +119,27 @@ std::unique_ptr<EnergySensor> open_sensor(const Args& args, Clock& clock) {
   return std::make_unique<RecordedSensor>(clock, args.text("power_trace"));
 }
 
-/// The store's end of a profile; none where nobody asked for it.
-class Stored {
- public:
-  Stored(const Args& args, const Task& task, const ProfileSpec& spec,
-         const std::vector<Fact>& environment) {
-    const auto path = store_option(args);
-    if (!path) return;
-    writer_.emplace(*path);
-    const std::string ids = json_text(hash_ids(task.ids));
-    const std::string tokens = std::to_string(task.tokens), mode = json_text(spec.mode);
-    const std::string every_layer = std::to_string(spec.recorder.every_layer);
-    run_ = writer_->begin_run(
-        make_run({.kind = RunKind::profile,
-                  .name = args.has("name") ? args.text("name") : "profile",
-                  .definition = {{"measure", "\"profile\""},
-                                 {"prompt", ids},
-                                 {"tokens", tokens},
-                                 {"collect", json_text(spec.collected)},
-                                 {"every_token", std::to_string(spec.recorder.every_token)},
-                                 {"every_layer", every_layer}},
-                  .options = {{"mode", mode},
-                              {"tokens", tokens},
-                              {"prompt_tokens", std::to_string(task.ids.size())},
-                              {"trials", std::to_string(task.trials)},
-                              {"level", std::to_string(task.model->level())},
-                              {"every_layer", every_layer}},
-                  .model = print_of(*task.model),
-                  .model_hash = task.model->hash()},
-                 environment));
-  }
-
-  /// Waits for the disk: the writer's work is not to fall into the next trial.
-  void add(const ProfileTrial& trial) {
-    if (!writer_) return;
-    writer_->add_trial(run_, record_of(trial));
-    writer_->flush();
-  }
-  void finish(const std::vector<std::string>& warnings) {
-    if (!writer_) return;
-    for (const std::string& warning : warnings) writer_->add_warning(run_, warning);
-    writer_->finish_run(run_, RunStatus::done);
-  }
-  std::optional<int64_t> run() const { return writer_ ? std::optional(run_) : std::nullopt; }
-
- private:
-  std::optional<StoreWriter> writer_;
-  int64_t run_ = 0;
-};
+/// What the run is in a store. Definitions must be equal for two profiles to be compared.
+RunDefinition definition_of(const Task& task, const ProfileSpec& spec) {
+  const std::string tokens = std::to_string(task.tokens);
+  const std::string every_layer = std::to_string(spec.recorder.every_layer);
+  return {.kind = RunKind::profile,
+          .name = "profile",
+          .definition = {{"measure", json_text("profile")},
+                         {"prompt", json_text(hash_ids(task.ids))},
+                         {"tokens", tokens},
+                         {"collect", json_text(spec.collected)},
+                         {"every_token", std::to_string(spec.recorder.every_token)},
+                         {"every_layer", every_layer}},
+          .options = {{"mode", json_text(spec.mode)},
+                      {"tokens", tokens},
+                      {"prompt_tokens", std::to_string(task.ids.size())},
+                      {"trials", std::to_string(task.trials)},
+                      {"level", std::to_string(task.model->level())},
+                      {"every_layer", every_layer}},
+          .model = print_of(*task.model),
+          .model_hash = task.model->hash()};
+}
 
 }  // namespace
 
@@ -179,7 +151,8 @@ int profile_run(Args& args) {
   describe_model(task.model, report);
   report.environment = current_environment(args.L());
   add_limits(report.environment, report.limits);
-  Stored stored(args, task, spec, report.environment);
+  std::optional<BenchStore> store;  // a name alone is no wish to keep a profile
+  if (store_option(args)) store.emplace(args).begin(definition_of(task, spec), report.environment);
 
   SteadyClock clock;
   const auto sensor = open_sensor(args, clock);
@@ -197,7 +170,9 @@ int profile_run(Args& args) {
       go_on = listening.run(args, recordings.recorder());
       report.cost->spans += recordings.recorder().spans_recorded();
       report.trials.push_back(recordings.finish(task.model.get()));
-      stored.add(report.trials.back());
+      if (!store) continue;
+      store->add(record_of(report.trials.back()));
+      store->flush();
     }
     report.warnings = watch.warnings();
     report.process = process_memory();
@@ -207,8 +182,7 @@ int profile_run(Args& args) {
   report.cost->absent = measured.absent;
   if (spec.recorder.operations) report.absent = absent_operations(*task.model);
   report.held->cache = listening.cache_bytes();
-  stored.finish(report.warnings);
-  report.run = stored.run();
+  if (store) report.run = store->finish(report.warnings);
   push_profile(args.L(), std::move(report));
   return 1;
 }

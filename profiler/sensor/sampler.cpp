@@ -1,29 +1,18 @@
 #include "profiler/sensor/sampler.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "engine/error.h"
+#include "profiler/machine.h"
 
 namespace crescent {
 namespace {
-
-/// proc(5): statm counts pages: total, resident, ...
-std::optional<int64_t> resident_bytes(const SystemFiles& files) {
-  const std::string statm = files.text("proc/self/statm").value_or("");
-  const size_t blank = statm.find(' ');
-  if (blank == statm.npos) return std::nullopt;
-  const auto pages = leading_integer(std::string_view(statm).substr(blank));
-  if (!pages || *pages < 0) return std::nullopt;
-  return *pages * sysconf(_SC_PAGESIZE);
-}
 
 /// Of all domains that are added; nothing once one of them is lost.
 std::optional<double> total_joules(const EnergySource& source, const EnergyReading& reading) {

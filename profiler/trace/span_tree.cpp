@@ -7,19 +7,9 @@
 namespace crescent {
 namespace {
 
+/// The profiler's own work stands as deep as an operation.
 SpanDepth depth_of(const Span& span) {
-  switch (span.kind) {
-    case SpanKind::window: return SpanDepth::window;
-    case SpanKind::section: return SpanDepth::section;
-    case SpanKind::profiling: return SpanDepth::operation;
-    case SpanKind::site: break;
-  }
-  switch (crescent::depth_of(static_cast<Site>(span.id))) {
-    case SiteDepth::layer: return SpanDepth::layer;
-    case SiteDepth::component: return SpanDepth::component;
-    case SiteDepth::operation: break;
-  }
-  return SpanDepth::operation;
+  return static_cast<SpanDepth>(std::min(rank_of(span), static_cast<int>(SpanDepth::operation)));
 }
 
 void check_known(const Recording& recording, const Span& span) {
@@ -110,15 +100,7 @@ std::vector<size_t> order_parents_first(const std::vector<size_t>& parent) {
 
 std::string span_name(const Recording& recording, const Span& span) {
   check_known(recording, span);
-  switch (span.kind) {
-    case SpanKind::window: return recording.windows[span.id];
-    case SpanKind::section: return name_of(static_cast<Section>(span.id));
-    case SpanKind::site:
-      if (static_cast<Site>(span.id) == Site::block) return fmt::format("layer {}", span.layer + 1);
-      return name_of(static_cast<Site>(span.id));
-    case SpanKind::profiling: break;
-  }
-  return "profiling";
+  return name_of(span, recording);
 }
 
 SpanTree span_tree(const Recording& recording) {

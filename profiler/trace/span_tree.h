@@ -8,7 +8,7 @@
 
 namespace crescent {
 
-/// How deep a span stands. Each is left out of a trace before those above it.
+/// How deep a span stands: its rank (spans.h). Each is left out of a trace before those above it.
 enum class SpanDepth : uint8_t { window, section, layer, component, operation };
 
 /// 'prefill', 'layer 3', 'scores': as profiles call it, layers from 1.

@@ -115,8 +115,9 @@ end
 --- What all of it says, without what is absent and warned of: the caller adds that.
 function profile_text.printers.profile(made)
   local lines = head_lines(made)
-  lines[#lines + 1] = tree_text(made.summary)
-  if made.summary.estimated or tree_text(made.summary):find(' ~', 1, true) then
+  local tree = tree_text(made.summary)
+  lines[#lines + 1] = tree
+  if tree:find(' ~', 1, true) then
     lines[#lines + 1] = '~ estimated: scaled up from the tokens or layers that were looked into'
   end
   if #made.statistics > 0 then
