@@ -21,6 +21,7 @@ const char* class_of(api::Kind kind) {
     case api::Kind::plan: return "Plan";
     case api::Kind::store: return "Store";
     case api::Kind::profiling: return "Profiling";
+    case api::Kind::sweep: return "Sweep";
     case api::Kind::tokenizer: return "Tokenizer";
     default: return nullptr;
   }

@@ -31,6 +31,7 @@ enum class Kind {
   plan,
   store,
   profiling,
+  sweep,
   tensor_or_number,
 };
 

@@ -26,6 +26,7 @@ void register_core() {
   register_memory();
   register_store();
   register_store_profile();
+  register_sweep();
   register_compare();
   register_trace();
   finish_home(api::Home::core);
