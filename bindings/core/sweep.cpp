@@ -34,10 +34,9 @@ std::string given_json(const Args& args, std::string_view option) {
 
 int store_sweep(Args& args) {
   const std::string name(args.text(1));
-  const std::string options = given_json(args, "options");
+  const auto options = nlohmann::json::parse(given_json(args, "options"));
   NamedTexts listed;
-  for (const auto& [key, value] : nlohmann::json::parse(options).items())
-    listed.emplace_back(key, value.dump());
+  for (const auto& [key, value] : options.items()) listed.emplace_back(key, value.dump());
   RunRecord run = make_run({.kind = RunKind::experiment,
                             .name = name,
                             .definition = {{"experiment", json_text(name)},
@@ -155,11 +154,6 @@ int sweep_release(Args& args) {
   return 0;
 }
 
-int sweep_forget(Args& args) {
-  args.handle<Sweep>(1).forget(args.integer(2));
-  return 0;
-}
-
 int sweep_text(Args& args) {
   args.handle<Sweep>(1).add_text(std::string(args.text(2)), std::string(args.text(3)));
   return 0;
@@ -247,7 +241,6 @@ void register_sweep() {
       {"sweep:finish", sweep_finish},
       {"sweep:fail", sweep_fail},
       {"sweep:release", sweep_release},
-      {"sweep:forget", sweep_forget},
       {"sweep:text", sweep_text},
       {"sweep:warn", sweep_warn},
       {"sweep:close", sweep_close},

@@ -204,17 +204,6 @@ void Sweep::release(int64_t cell) {
   });
 }
 
-void Sweep::forget(int64_t cell) {
-  connection_->transaction([&](SQLite::Database& db) {
-    db.exec(fmt::format(
-        "DELETE FROM trials WHERE id IN (SELECT trial FROM results WHERE cell = {})", cell));
-    run_for(db,
-            "UPDATE cells SET status = 'pending', message = NULL, traceback = NULL, output = NULL "
-            "WHERE id = ?",
-            cell);
-  });
-}
-
 void Sweep::add_text(const std::string& hash, const std::string& files) {
   connection_->transaction([&](SQLite::Database& db) {
     Statement insert(db, "INSERT OR IGNORE INTO texts VALUES (?, ?)");

@@ -55,7 +55,6 @@ class Sweep {
   void finish_round(int64_t cell, const RoundRecord& round);
   void fail(int64_t cell, const CellFailure& failure, int64_t duration_ns);
   void release(int64_t cell);  ///< it was stopped: marks it as stale
-  void forget(int64_t cell);   ///< removes what it gave: it is to be run again
 
   void add_text(const std::string& hash, const std::string& files);
   void add_warning(const std::string& text);

@@ -8,7 +8,8 @@ local tables = require 'crescent.table'
 local rows = {}
 local methods = {}
 
-local keys = { 'kind', 'columns', 'notes', 'partial', 'title', 'points', 'interleaved' }
+local keys = { 'kind', 'columns', 'notes', 'partial', 'title', 'points', 'interleaved',
+  'run', 'failed' }
 
 --- What rows.of was told about a list; nil of any other table.
 local function spec_of(list)

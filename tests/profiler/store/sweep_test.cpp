@@ -138,8 +138,6 @@ TEST(Sweep, ACellIsDoneWithItsLastRound) {
   const auto cells = sweep.declare(grid(1));
   EXPECT_EQ(statuses(cells), "done ");
   EXPECT_EQ(cells[0].results.size(), 2u);
-  sweep.forget(cell);
-  EXPECT_EQ(sweep.declare(grid(1))[0].results.size(), 0u);
 }
 
 TEST(Sweep, AFreshOneLeavesTheRunBeforeItAlone) {
