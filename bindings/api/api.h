@@ -31,6 +31,8 @@ enum class Kind {
   plan,
   store,
   profiling,
+  child,
+  channel,
   tensor_or_number,
 };
 

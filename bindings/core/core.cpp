@@ -28,6 +28,7 @@ void register_core() {
   register_store_profile();
   register_compare();
   register_trace();
+  register_child();
   finish_home(api::Home::core);
 }
 

@@ -18,5 +18,6 @@ void register_store();
 void register_store_profile();
 void register_compare();
 void register_trace();
+void register_child();
 
 }  // namespace crescent
