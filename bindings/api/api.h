@@ -32,6 +32,8 @@ enum class Kind {
   store,
   profiling,
   sweep,
+  child,
+  channel,
   tensor_or_number,
 };
 

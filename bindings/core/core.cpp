@@ -29,6 +29,7 @@ void register_core() {
   register_sweep();
   register_compare();
   register_trace();
+  register_child();
   finish_home(api::Home::core);
 }
 

@@ -19,5 +19,6 @@ void register_store_profile();
 void register_sweep();
 void register_compare();
 void register_trace();
+void register_child();
 
 }  // namespace crescent

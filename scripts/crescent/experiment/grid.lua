@@ -7,8 +7,8 @@ local grid = {}
 
 local points_max = 1000000
 
---- The names of the lists in the order in which they are varied, the last one fastest: alphabetical,
---- or as the script says with `order`.
+--- The names of the lists in the order in which they are varied, the last one fastest:
+--- alphabetical, or as the script says with `order`.
 local function names_of(lists, order)
   local names, known = {}, {}
   for name in pairs(lists) do names[#names + 1] = name end

@@ -71,8 +71,8 @@ function join(rows)
 end
 rounds.join = join
 
---- Steps in the order in which a sweep takes them: { cell, round }. More rounds than one are each in
---- an order of their own, so that no cell is always early or late.
+--- Steps in the order in which a sweep takes them: { cell, round }. More rounds than one are each
+--- in an order of their own, so that no cell is always early or late.
 ---@param cells table[]
 ---@param options { rounds: integer, seed: integer? }   # a seed shuffles a single round too
 ---@return { cell: table, round: integer }[]

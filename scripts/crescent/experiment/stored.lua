@@ -74,8 +74,8 @@ local function notes_of(seen)
 end
 
 --- Gives one row a cell of the grid, in its order: the point's parameters and what `run` gave,
---- cells that failed with `failed = 'why'`. Raises if cells are missing, unless `partial` is true, which
---- marks the rows as such.
+--- cells that failed with `failed = 'why'`. Raises if cells are missing, unless `partial` is true,
+--- which marks the rows as such.
 ---@param run table   # of kind 'experiment', as store:run gives it
 ---@param options? { partial: boolean?, points: string[]? }
 ---@return table rows
