@@ -15,7 +15,7 @@ local ready = {
 ---   title = 'Head pruning, {model}',                      -- '{model}': the field's value
 ---   text = 'All {count} cells on one machine.',
 ---   group_by = 'criterion', sort_by = 'ratio',
----   baseline = { ratio = 0 },                             -- the row that others are held against
+---   baseline = { ratio = 0 },                             -- what others are held against
 ---   columns = {
 ---     { 'ratio', title = 'cut', format = 'percent' },
 ---     { 'perplexity', format = '%.2f', better = 'lower' },
@@ -25,13 +25,13 @@ local ready = {
 --- }
 --- layout:render(rows, { to = 'heads.html' })
 --- ```
---- A column is a name, a path such as 'prefill.latency_ms', or { 'name', title =, format = a text as
---- of string.format, a function(value, row) or 'percent', 'bytes', 'count', 'ms', 'number'; value =
---- function(row), better = 'lower' or 'higher', align =, baseline =, quality = true }.
+--- A column is a name, a path such as 'prefill.latency_ms', or { 'name', title =, format = a text
+--- as of string.format, a function(value, row) or 'percent', 'bytes', 'count', 'ms', 'number';
+--- value = function(row), better = 'lower' or 'higher', align =, baseline =, quality = true }.
 --- A pivot is { rows = 'ratio', columns = 'criterion', value = 'perplexity', format =, title =,
---- better = }; a chart { kind = 'line', 'bar' or 'scatter', x =, y =, by =, title =, log = 'x', 'y' or
---- 'xy', front = { x = 'lower', y = 'lower' }, reference = { y =, label = }, label = }, or { kind =
---- 'heat', x =, y =, value =, crossed = }.
+--- better = }; a chart { kind = 'line', 'bar' or 'scatter', x =, y =, by =, title =, log = 'x',
+--- 'y' or 'xy', front = { x = 'lower', y = 'lower' }, reference = { y =, label = }, label = }, or
+--- { kind = 'heat', x =, y =, value =, crossed = }.
 ---@param spec table   # `title`, `text`, `columns`, `group_by`, `sort_by`, `pivot`, `charts`,
 ---  `notes`, `baseline` ({ level = 0 }, 'level=0' or function(row)), `no_quality` why no quality
 ---  stands beside times, `confidence` of verdicts (default 0.99), `same_within` (default 0.02)

@@ -29,7 +29,7 @@ end
 ---@param document table   # as crescent.report.document says
 ---@return string
 return function(document)
-  local all = records.of(document)
+  local all = records.of(document, true)
   local spec = { titles = header_of(all), rows = {} }
   for _, made in ipairs(all) do
     local marks = {}

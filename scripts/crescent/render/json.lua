@@ -1,5 +1,5 @@
---- Documents as JSON: title, texts, notes, tables of records and charts. A missing value is null and
---- stands in `absent` with its reason.
+--- Documents as JSON: title, texts, notes, tables of records and charts. A missing value is null
+--- and stands in `absent` with its reason.
 local null = require 'crescent.json.null'
 local json_record = require 'crescent.render.json_record'
 local records = require 'crescent.render.records'

@@ -6,7 +6,7 @@ local records = require 'crescent.render.records'
 ---@param document table   # as crescent.report.document says
 ---@return string
 return function(document)
-  local lines, all = {}, records.of(document)
+  local lines, all = {}, records.of(document, true)
   for _, made in ipairs(all) do
     local marks = records.marks(made, all)
     for _, record in ipairs(made.rows) do

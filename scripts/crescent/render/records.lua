@@ -56,6 +56,23 @@ local function of_table(block)
   return made
 end
 
+--- A pivot as the rows that it was made of: one for each cell that is there.
+local function of_pivot(block)
+  local pivot, down = block.pivot, block.columns[1].name
+  local long = { title = block.title, group = block.group, rows = {},
+    columns = { { name = down }, { name = pivot.columns }, { name = pivot.value } } }
+  for _, row in ipairs(block.rows) do
+    for i, key in ipairs(pivot.keys) do
+      local cell = row[i + 1]
+      if cell.value ~= nil or cell.reason then
+        if type(key) == 'boolean' then key = tostring(key) end
+        table.insert(long.rows, { row[1], { value = key }, cell })
+      end
+    end
+  end
+  return of_table(long)
+end
+
 local function of_chart(chart)
   local made = { title = chart.title, names = {}, rows = {} }
   local function add(values) table.insert(made.rows, { values = values, absent = {} }) end
@@ -78,12 +95,16 @@ local function of_chart(chart)
 end
 
 --- The tables, in order; of a document that has none, its charts as points.
+---@param document table
+---@param long? boolean   # pivots as one row a cell
 ---@return { title: string?, group: table?, names: string[],
 ---  rows: { values: table, absent: table }[] }[]
-function records.of(document)
+function records.of(document, long)
   local tables_, charts = {}, {}
   for _, block in ipairs(document.blocks) do
-    if block.kind == 'table' then tables_[#tables_ + 1] = of_table(block) end
+    if block.kind == 'table' then
+      tables_[#tables_ + 1] = (long and block.pivot and of_pivot or of_table)(block)
+    end
     if block.kind == 'chart' then charts[#charts + 1] = of_chart(block.chart) end
   end
   return #tables_ > 0 and tables_ or charts

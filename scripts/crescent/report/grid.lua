@@ -8,7 +8,7 @@ local grid = {}
 --- A value as a label: of a number with its name if asked for, 'ratio 0.3'.
 function grid.label(name, value, with_name)
   if type(value) ~= 'number' then return tostring(value) end
-  return with_name and ('%s %s'):format(name, units.number(value)) or units.number(value)
+  return with_name and ('%s %s'):format(name, units.short(value)) or units.short(value)
 end
 
 --- Numbers by size, anything else in order of appearance.

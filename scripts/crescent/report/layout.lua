@@ -145,11 +145,14 @@ local function new_context(self, rows, options)
   for i, row in ipairs(rows) do numbers[row] = i end
   local context = {
     rows = rows, shown = {}, notes = {}, settings = self.settings, baseline = self.baseline,
-    interleaved = rows.interleaved == true,
+    interleaved = rows.interleaved == true, left_out = {},
+    is_point = select(2, fields.points(rows)),
     number_of = function(row) return numbers[row] end,
   }
-  function context.note(text)
-    if not text or said[text] then return end
+  function context.note(text, group)
+    if not text then return end
+    if group then text = ('%s (%s)'):format(text, group) end
+    if said[text] then return end
     said[text] = true
     context.notes[#context.notes + 1] = text
   end
@@ -214,7 +217,15 @@ local function add_tables(self, context, list)
   for _, group in ipairs(groups_of(self, list)) do
     if group.about then document.heading(context.document, group.about.text) end
     if #self.columns > 0 then sheet.add(context, self.columns, group.rows, group.about) end
-    for _, one in ipairs(self.pivots) do pivot.add(context, one, group.rows, group.about) end
+    for _, one in ipairs(self.pivots) do
+      if not pivot.crosses(one, self.group_by) then
+        pivot.add(context, one, group.rows, group.about)
+      end
+    end
+  end
+  -- One that shows the groups beside each other stands once, below them.
+  for _, one in ipairs(self.pivots) do
+    if pivot.crosses(one, self.group_by) then pivot.add(context, one, list) end
   end
 end
 
@@ -252,6 +263,7 @@ function layout.build(self, rows, options)
     local chart = charts.make(context, one)
     if chart then document.chart(context.document, chart) end
   end
+  charts.note_left_out(context)
   add_notes(self, context)
   return context.document
 end
