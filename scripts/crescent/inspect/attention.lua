@@ -5,6 +5,7 @@ local input = require 'crescent.inspecting.input'
 local units = require 'crescent.units'
 
 local name = 'crescent.inspect.attention'
+local fields = { 'position', 'id', 'text', 'entropy_nats', 'key', 'weight', 'strongest' }
 
 --- The attention of one head, (T, T), rows are queries.
 local function attention_of(model, tokens, layer, head)
@@ -49,7 +50,8 @@ local function rows_of(attention, tokens, top)
       rows[query] = {
         position = query, id = tokens.ids[query], text = tokens.texts and tokens.texts[query],
         entropy_nats = entropies[query], key = keys[1].position, weight = keys[1].weight,
-        keys = keys, strongest = keys_text(keys), absent = {},
+        keys = keys, strongest = keys_text(keys),
+        absent = input.absent_texts(tokens, { 'text' }),
       }
     end
   end)
@@ -90,7 +92,7 @@ end
 ---@return crescent.Rows
 local function attention(model, options)
   options = input.check(name, { model, names = { 'model' } }, options,
-    { layer = 'place', head = 'place', top = 'count' })
+    { layer = 'place', head = 'place', top = 'count', fields = fields })
   local layer = input.place(name, 'layer', options.layer, #model.layers, "the model's layers")
   local heads = model.layers[layer].heads
   if heads == 0 then input.refuse(name, 'layer %d has no heads', layer) end

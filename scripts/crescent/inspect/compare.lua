@@ -5,24 +5,32 @@ local rows_library = require 'crescent.rows'
 local units = require 'crescent.units'
 
 local name = 'crescent.inspect.compare'
+local fields = {
+  'position', 'id', 'text', 'next_id', 'next', 'loss_nats_a', 'loss_nats_b', 'kl_nats', 'agree',
+  'top_a', 'top_id_a', 'top_probability_a', 'top_b', 'top_id_b', 'top_probability_b',
+  'logit_difference',
+}
 local rows_at_once = 64       -- of logits: bounds the memory of a large vocabulary
 local context_tokens = 12     -- shown in front of the first disagreement
 local differs_from = 1e-3     -- relative difference of hidden states that is more than rounding
 
---- Refuses models that don't mean the same by an id.
-local function check_vocabularies(a, b, options)
+--- Refuses models that can't mean the same by an id.
+local function check_vocabularies(a, b)
   if a.config.vocab ~= b.config.vocab then
     input.refuse(name, 'the vocabularies differ: %d and %d ids; only models that share one can be '
       .. 'compared', a.config.vocab, b.config.vocab)
   end
-  if not options.text then return end
-  local good_a, by_a = pcall(function() return a.tokenizer:encode(options.text) end)
-  local good_b, by_b = pcall(function() return b.tokenizer:encode(options.text) end)
-  if not good_a or not good_b then return end -- what is missing is told, or not needed
-  for i = 1, math.max(#by_a, #by_b) do
-    if by_a[i] ~= by_b[i] then
+end
+
+--- Refuses a text that both models' tokenizers read differently; one tokenizer alone is enough.
+local function check_tokenizers(tokens, b)
+  if not tokens.source then return end
+  local there, by_b = pcall(function() return b.tokenizer:encode(tokens.source) end)
+  if not there then return end
+  for i = 1, math.max(#tokens.all, #by_b) do
+    if tokens.all[i] ~= by_b[i] then
       input.refuse(name, 'the tokenizers differ: token %d of the text is %s for the first model '
-        .. 'and %s for the second', i, tostring(by_a[i] or 'none'), tostring(by_b[i] or 'none'))
+        .. 'and %s for the second', i, tokens.all[i] or 'none', by_b[i] or 'none')
     end
   end
 end
@@ -84,7 +92,8 @@ local function new_rows(tokens)
   local rows = {}
   for i, id in ipairs(tokens.ids) do
     rows[i] = { position = i, id = id, text = tokens.texts and tokens.texts[i],
-      next_id = tokens.ids[i + 1], next = tokens.texts and tokens.texts[i + 1], absent = {} }
+      next_id = tokens.ids[i + 1], next = tokens.texts and tokens.texts[i + 1],
+      absent = input.absent_texts(tokens, { 'text', 'next', 'top_a', 'top_b' }) }
   end
   for _, figure in ipairs { 'next_id', 'next', 'loss_nats_a', 'loss_nats_b' } do
     rows[#rows].absent[figure] = 'the text ends here'
@@ -202,13 +211,14 @@ end
 --- print(seen:sentence(), seen.layers)
 --- ```
 --- A row is about what follows its token: `next`, the token that does; `loss_nats_a` and
---- `loss_nats_b`, -ln of what either model gives it; `kl_nats`, KL(a || b); `top_a` and `top_b`, the
---- favourites with their `top_probability_`; whether they `agree`; the largest `logit_difference`.
+--- `loss_nats_b`, -ln of what either model gives it; `kl_nats`, KL(a || b); `top_a` and `top_b`,
+--- the favourites, with `top_probability_a` and `top_probability_b`; whether they `agree`; and
+--- `logit_difference`, the largest.
 --- The answer has `first`, the first disagreement with the `context` before it (nil if there is
---- none), `sentence()`, which says so, and `kl_nats`, `top1` and `logit_difference_max` of all rows:
---- crescent.eval.agreement's figures, KL(a || b). Of models with as many layers it has `layers`, else
+--- none), `sentence()`, which says so, and of all rows `kl_nats`, `top1` and `logit_difference_max`
+--- as crescent.eval.agreement(b, a) gives them. Of models with as many layers it has `layers`, else
 --- nil with its reason in `absent`: what enters the first (layer 0) and leaves each, as
---- `relative_difference`, |a - b| / |a| over all tokens, and the mean `cosine`; `first_layer` is the
+--- `relative_difference`, |a - b| / |a| over all tokens, and mean `cosine`; `first_layer` is the
 --- first that differs by more than 1e-3.
 --- Cost: one forward pass of each model, both keeping hidden states; T V logits in double.
 --- Raises on unknown options, different vocabularies or tokenizers, a missing or empty text.
@@ -218,10 +228,11 @@ end
 ---  sort_by: string?, descending: boolean? }   # tokens_max default: 256
 ---@return crescent.Rows
 local function compare(a, b, options)
-  options = input.check(name, { a, b, names = { 'a', 'b' } }, options, {})
-  check_vocabularies(a, b, options)
+  options = input.check(name, { a, b, names = { 'a', 'b' } }, options, { fields = fields })
+  check_vocabularies(a, b)
   local tokens = input.tokens(name, a, options, 1,
     math.min(a.config.positions_max, b.config.positions_max))
+  check_tokenizers(tokens, b)
   local rows, layers, reason = run(a, b, tokens)
   local summary = summary_of(rows)
   summary.first = first_of(rows, tokens)

@@ -39,6 +39,10 @@ local function kind_of(row)
   return 'mixed'
 end
 
+local fields = {
+  'layer', 'head', 'original_layer', 'original_head', 'kind', 'entropy_nats', 'top_weight',
+  'distance', 'to_first', 'to_previous', 'to_itself', 'weight_norm', 'params', 'share_of_params',
+}
 local text_figures = {
   'entropy_nats', 'top_weight', 'distance', 'to_first', 'to_previous', 'to_itself', 'kind',
 }
@@ -47,8 +51,8 @@ local text_figures = {
 local function explain(row, tokens)
   local reason = "no text was given: { text = 'In the beginning' }"
   if tokens then
-    reason = ('a text of %d tokens doesn\'t tell; give at least %d'):format(#tokens.ids,
-      tokens_to_tell)
+    reason = ("a text of %s doesn't tell; give at least %d"):format(
+      units.counted(#tokens.ids, 'token'), tokens_to_tell)
   end
   for _, figure in ipairs(text_figures) do
     if row[figure] == nil then row.absent[figure] = reason end
@@ -134,7 +138,7 @@ end
 ---  sort_by: string?, descending: boolean? }   # tokens_max default: 256
 ---@return crescent.Rows
 local function heads(model, options)
-  options = input.check(name, { model, names = { 'model' } }, options, {})
+  options = input.check(name, { model, names = { 'model' } }, options, { fields = fields })
   local tokens = input.tokens(name, model, options, 0)
   local rows = rows_of(model, tokens)
   return answer.of(name, rows, options, {

@@ -52,6 +52,11 @@ local function agreement_of(logits, final)
   }
 end
 
+local fields = {
+  'layer', 'original_layer', 'heads', 'kv_heads', 'ffn_width', 'params', 'share_of_params', 'bytes',
+  'attention_norm', 'ffn_norm', 'weight_norm', 'norm_in', 'norm_out', 'change', 'cosine',
+  'lens_top1', 'lens_kl_nats',
+}
 local hidden_figures = { 'norm_in', 'norm_out', 'change', 'cosine' }
 local lens_figures = { 'lens_top1', 'lens_kl_nats' }
 
@@ -135,7 +140,8 @@ end
 ---  lens: boolean?, sort_by: string?, descending: boolean? }   # tokens_max default: 256
 ---@return crescent.Rows
 local function layers(model, options)
-  options = input.check(name, { model, names = { 'model' } }, options, { lens = 'flag' })
+  options = input.check(name, { model, names = { 'model' } }, options,
+    { lens = 'flag', fields = fields })
   local tokens = input.tokens(name, model, options, 0)
   local rows = rows_of(model)
   if tokens then

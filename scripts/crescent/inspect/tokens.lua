@@ -59,6 +59,10 @@ local function run_window(model, rows, window)
   end)
 end
 
+local fields = {
+  'position', 'id', 'text', 'loss_nats', 'probability', 'rank', 'entropy_nats', 'top', 'top_id',
+  'top_probability',
+}
 local figures = {
   'loss_nats', 'probability', 'rank', 'entropy_nats', 'top_id', 'top_probability', 'top',
 }
@@ -66,15 +70,21 @@ local figures = {
 local function rows_of(model, tokens, options)
   local rows = {}
   for i, id in ipairs(tokens.ids) do
-    rows[i] = { position = i, id = id, text = tokens.texts and tokens.texts[i], absent = {} }
-  end
-  for _, figure in ipairs(figures) do
-    rows[1].absent[figure] = 'nothing stands before the first token'
+    rows[i] = { position = i, id = id, text = tokens.texts and tokens.texts[i],
+      absent = input.absent_texts(tokens, { 'text', 'top' }) }
   end
   for _, window in ipairs(windows_over(#rows, options.window, options.stride)) do
     run_window(model, rows, window)
   end
-  for i = 2, #rows do rows[i].top = input.text_of(tokens, rows[i].top_id) end
+  for i, row in ipairs(rows) do
+    if row.loss_nats then
+      row.top = input.text_of(tokens, row.top_id)
+    else
+      local reason = i == 1 and 'nothing stands before the first token'
+        or 'a window begins with it: no predecessor is seen; take a stride below the window'
+      for _, figure in ipairs(figures) do row.absent[figure] = reason end
+    end
+  end
   return rows
 end
 
@@ -95,8 +105,12 @@ end
 
 --- The sum over the text, as crescent.eval.perplexity gives it.
 local function total_of(rows, model, options)
-  local total = { nll_nats = 0, tokens = #rows - 1 }
-  for i = 2, #rows do total.nll_nats = total.nll_nats + rows[i].loss_nats end
+  local total = { nll_nats = 0, tokens = 0 }
+  for _, row in ipairs(rows) do
+    if row.loss_nats then
+      total.nll_nats, total.tokens = total.nll_nats + row.loss_nats, total.tokens + 1
+    end
+  end
   total.loss_nats_mean = total.nll_nats / total.tokens
   total.perplexity = math.exp(total.loss_nats_mean)
   total.protocol = ('window %d, stride %d, each target once in the first window that holds it '
@@ -134,14 +148,14 @@ end
 --- print(seen.perplexity, seen.protocol)
 --- ```
 --- `loss_nats` is -ln of the token's `probability`; `rank` 1 is the most likely one; `entropy_nats`
---- is that of the whole prediction; `top` and `top_probability` are the model's favourite. The first
---- token has nothing before it, and no figures. Spaces of tokens are shown as ␣, bytes that are
---- no character alone as U+FFFD.
+--- is that of the whole prediction; `top` and `top_probability` are the model's favourite. The
+--- first token has nothing before it, and no figures. Spaces of tokens are shown as ␣, bytes that
+--- are no character alone as U+FFFD.
 --- Windows are those of crescent.eval.perplexity: `window` tokens (default 256, or the model's
 --- positions) see each other, the next window starts `stride` later (default half a window), a
 --- token counts in the first window that holds it with a predecessor. The answer's `perplexity`,
 --- `nll_nats`, `tokens` and `protocol` are those of that function on the same tokens.
---- Colours go by loss, on a terminal and unless NO_COLOR is set; `colour = true` or `false` decides.
+--- Colours go by loss, on a terminal and unless NO_COLOR is set; `colour`, true or false, decides.
 --- Cost: one forward pass a window, and a few passes over its T V logits.
 --- Raises on unknown options, a text of fewer than 2 tokens, ids outside the vocabulary.
 ---@param model crescent.Model
@@ -150,7 +164,7 @@ end
 ---@return crescent.Rows
 local function tokens(model, options)
   options = input.check(name, { model, names = { 'model' } }, options,
-    { window = 'pair', stride = 'count', colour = 'flag' })
+    { window = 'pair', stride = 'count', colour = 'flag', fields = fields })
   complete(options, model)
   local read = input.tokens(name, model, options, 2, math.huge)
   local rows = rows_of(model, read, options)
@@ -158,10 +172,9 @@ local function tokens(model, options)
   table.insert(read.notes, ('mean loss %s nats over %s, perplexity %s (%s)'):format(
     units.number(total.loss_nats_mean), units.counted(total.tokens, 'token'),
     units.number(total.perplexity), total.protocol))
-  total.text = printer(rows, read.decode, options.colour)
   return answer.of(name, rows, options, {
     kind = 'tokens', title = 'Tokens', columns = columns_of(read), notes = read.notes,
-  }, total)
+  }, total, printer(rows, read.decode, options.colour))
 end
 
 return tokens

@@ -5,6 +5,10 @@ local parts = require 'crescent.inspecting.parts'
 
 local name = 'crescent.inspect.weights'
 
+local fields = {
+  'name', 'layer', 'part', 'shape', 'dtype', 'bytes', 'norm', 'abs_max', 'mean', 'deviation',
+  'zeros',
+}
 local figures = { 'norm', 'abs_max', 'mean', 'deviation', 'zeros' }
 
 --- Reads a tensor and adds its figures to the row.
@@ -47,7 +51,7 @@ end
 ---@return crescent.Rows
 local function weights(model, options)
   options = input.check(name, { model, names = { 'model' } }, options,
-    { layer = 'place', match = 'text', no_text = true })
+    { layer = 'place', match = 'text', fields = fields, no_text = true })
   local wanted = options.layer
     and input.place(name, 'layer', options.layer, #model.layers, "the model's layers")
   local rows = {}

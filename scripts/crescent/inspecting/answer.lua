@@ -5,29 +5,8 @@ local rows = require 'crescent.rows'
 
 local answer = {}
 
---- Names that rows can be sorted by: the columns, and whatever else in the rows has an order.
-local function sortable(list, columns)
-  local names, seen = {}, {}
-  local function add(name)
-    if not seen[name] then names[#names + 1], seen[name] = name, true end
-  end
-  for _, column in ipairs(columns) do add(type(column) == 'table' and column[1] or column) end
-  for _, row in ipairs(list) do
-    for name, value in pairs(row) do
-      if type(value) ~= 'table' then add(name) end
-    end
-    for name in pairs(row.absent) do add(name) end
-  end
-  return names, seen
-end
-
---- Refuses to sort by what isn't there.
-local function check_sort(name, list, by, columns)
-  local names, seen = sortable(list, columns)
-  if not seen[by] then
-    input.refuse(name, "option 'sort_by': expected a column's name, got '%s'%s", by,
-      crescent.did_you_mean(by, names))
-  end
+--- Refuses to sort by what no row has, and says why they haven't.
+local function check_sort(name, list, by)
   local reason
   for _, row in ipairs(list) do
     if row[by] ~= nil then return end
@@ -44,15 +23,14 @@ local function tidy(list)
 end
 
 --- Makes the answer: rows of `spec` (crescent.rows), in the order that the options ask for.
----@param extras? table   # further fields and methods of these rows, and `text`: how they print
-function answer.of(name, list, options, spec, extras)
-  if options.sort_by then check_sort(name, list, options.sort_by, spec.columns) end
+---@param extras? table                # further fields and methods of these rows
+---@param printer? fun(rows): string   # how they print, if not as rows do
+function answer.of(name, list, options, spec, extras, printer)
+  if options.sort_by then check_sort(name, list, options.sort_by) end
   tidy(list)
   local made = rows.of(list, spec)
   if options.sort_by then
     made = made:sort(options.sort_by, { descending = options.descending })
-  elseif options.descending ~= nil then
-    input.refuse(name, "option 'descending': it goes with sort_by")
   end
   if extras then
     local meta = getmetatable(made)
@@ -61,8 +39,8 @@ function answer.of(name, list, options, spec, extras)
       if extras[key] ~= nil then return extras[key] end
       return of_rows(list_, key)
     end
-    if extras.text then meta.__tostring = extras.text end
   end
+  if printer then getmetatable(made).__tostring = printer end
   return made
 end
 

@@ -39,8 +39,22 @@ local kinds = {
 local text_options = { text = 'text', file = 'text', ids = 'ids', tokens_max = 'count' }
 local row_options = { sort_by = 'text', descending = 'flag' }
 
+--- Checks what rows are to be sorted by, before anything costs time.
+local function check_order(name, options, fields)
+  if options.sort_by == nil and options.descending ~= nil then
+    input.refuse(name, "option 'descending': expected it beside sort_by, got it alone")
+  elseif options.sort_by ~= nil then
+    for _, field in ipairs(fields) do
+      if field == options.sort_by then return end
+    end
+    input.refuse(name, "option 'sort_by': expected a field of the rows, got '%s'%s",
+      options.sort_by, crescent.did_you_mean(options.sort_by, fields))
+  end
+end
+
 --- Checks a call's models and options. `known` has the options besides those of text and rows, by
---- name with their kind; `known.no_text` leaves the former out.
+--- name with their kind; `known.no_text` leaves the former out, `known.fields` lists what rows can
+--- be sorted by.
 ---@return table options  # a copy with `tokens_max` filled in
 function input.check(name, models, given, known)
   for i, model in ipairs(models.names) do
@@ -71,6 +85,7 @@ function input.check(name, models, given, known)
     end
     options[option] = value
   end
+  check_order(name, options, known.fields)
   return options
 end
 
@@ -150,8 +165,9 @@ local function limit(options, total, positions)
 end
 
 --- Reads the tokens that a call is about: { ids, texts (printable, nil without a tokenizer),
---- decode(ids) -> text, notes }, or nil where no text was given and none is `needed`. At most
---- tokens_max of them, and as many as `positions`.
+--- decode(ids) -> text, notes, source (the text, nil of ids), all (ids before the cut) }, or nil
+--- where no text was given and none is `needed`. At most tokens_max of them, and as many as
+--- `positions`.
 ---@param needed integer  # fewest tokens that make sense; 0: no text is fine
 function input.tokens(name, model, options, needed, positions)
   local sources, count = sources_of(options)
@@ -161,17 +177,17 @@ function input.tokens(name, model, options, needed, positions)
   elseif count == 0 then
     return nil
   end
-  local all = options.ids
-  if not all then
-    all = encoded(name, model, options.text or read_file(name, options.file))
-  end
+  local text = options.text or options.file and read_file(name, options.file)
+  local all = options.ids or encoded(name, model, text)
   check_ids(name, model, all)
-  if #all < math.max(1, needed) then
-    input.refuse(name, 'the text has %s: expected at least %s', units.counted(#all, 'token'),
+  local used, note = limit(options, #all, positions or model.config.positions_max)
+  if used < math.max(1, needed) then
+    input.refuse(name, '%s %s: expected at least %s',
+      used < #all and ('tokens_max = %d leaves'):format(used) or 'the text has',
+      units.counted(used, 'token'),
       needed > 1 and ('%d, since one predicts the next'):format(needed) or '1')
   end
-  local used, note = limit(options, #all, positions or model.config.positions_max)
-  local tokens = { ids = {}, notes = { note } }
+  local tokens = { ids = {}, notes = { note }, source = text, all = all }
   for i = 1, used do tokens.ids[i] = all[i] end
   local tokenizer = tokenizer_of(model)
   if tokenizer then
@@ -182,6 +198,15 @@ function input.tokens(name, model, options, needed, positions)
     end
   end
   return tokens
+end
+
+--- The `absent` of a row about a token: why these fields of it are no text, if they aren't.
+function input.absent_texts(tokens, fields)
+  local absent = {}
+  for _, field in ipairs(tokens.texts and {} or fields) do
+    absent[field] = 'the model has no tokenizer'
+  end
+  return absent
 end
 
 --- What one id stands for, to be read; nil without a tokenizer.
