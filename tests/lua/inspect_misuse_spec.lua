@@ -28,6 +28,17 @@ test.group('a model', function()
     refuses('crescent.inspect.layers: argument 2: expected a table of options, got \'text\'',
       inspect.layers, model, 'text')
   end)
+  test.case('that gives no numbers is told where', function()
+    local broken = crescent.load(fixtures.path 'malformed/st_nan_weights')
+    for name, options in pairs {
+      heads = {}, layers = {}, tokens = {}, attention = { layer = 1, head = 1 },
+    } do
+      options.ids = { 1, 2, 3 }
+      refuses(('crescent.inspect.%s: logits are not finite: the first NaN or infinite number came '
+        .. 'out of layer 1 of 1; crescent.inspect.health(model) tells whether the weights hold any')
+        :format(name), inspect[name], broken, options)
+    end
+  end)
   test.case('without a tokenizer takes ids', function()
     refuses(('crescent.inspect.tokens: model.tokenizer: %s: no tokenizer here: looked for '
       .. 'tokenizer.json, and for vocab.json with merges.txt; give token ids instead: '

@@ -10,7 +10,7 @@ local fields = { 'position', 'id', 'text', 'entropy_nats', 'key', 'weight', 'str
 --- The attention of one head, (T, T), rows are queries.
 local function attention_of(model, tokens, layer, head)
   return crescent.scope(function()
-    local all = model:forward(tokens.ids, { attention = true }).attention
+    local all = input.forward(name, model, tokens.ids, { attention = true }).attention
     return all[layer][head]:clone()
   end)
 end

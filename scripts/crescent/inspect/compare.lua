@@ -106,7 +106,8 @@ local function run(a, b, tokens)
   local rows, layers, reason = new_rows(tokens), nil, unlike(a, b)
   crescent.scope(function()
     local with = { hidden = reason == nil }
-    local seen_a, seen_b = a:forward(tokens.ids, with), b:forward(tokens.ids, with)
+    local seen_a = input.forward(name, a, tokens.ids, with)
+    local seen_b = input.forward(name, b, tokens.ids, with)
     if not reason then layers = layer_rows(seen_a.hidden, seen_b.hidden) end
     local logits_a = with.hidden and seen_a.logits or seen_a
     local logits_b = with.hidden and seen_b.logits or seen_b

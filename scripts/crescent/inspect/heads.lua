@@ -62,7 +62,7 @@ end
 --- The attention of one text by layer, or nil without a text.
 local function attention_of(model, tokens)
   if not tokens then return nil end
-  return model:forward(tokens.ids, { attention = true }).attention
+  return input.forward(name, model, tokens.ids, { attention = true }).attention
 end
 
 local function rows_of(model, tokens)

@@ -71,7 +71,7 @@ end
 --- Adds to the rows what the layers do with a text.
 local function look(model, tokens, rows, with_lens)
   crescent.scope(function()
-    local seen = model:forward(tokens.ids, { hidden = true })
+    local seen = input.forward(name, model, tokens.ids, { hidden = true })
     local logits_of, reason
     if with_lens then logits_of, reason = lens(model, seen) else reason = 'lens = false' end
     local final = logits_of and seen.logits:log_softmax(-1)

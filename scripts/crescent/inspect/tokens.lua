@@ -48,7 +48,7 @@ local function run_window(model, rows, window)
   local ids = {}
   for i = window.first, window.last do ids[#ids + 1] = rows[i].id end
   crescent.scope(function()
-    local logits = model:forward(ids)
+    local logits = input.forward(name, model, ids)
     for target = window.target, window.last, rows_at_once do
       local last = math.min(target + rows_at_once - 1, window.last)
       crescent.scope(function()

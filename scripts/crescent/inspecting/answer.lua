@@ -10,14 +10,23 @@ local function check_sort(name, list, by)
   local reason
   for _, row in ipairs(list) do
     if row[by] ~= nil then return end
-    reason = reason or row.absent[by]
+    reason = reason or row.absent and row.absent[by]
   end
   if reason then input.refuse(name, "option 'sort_by': no row has '%s': %s", by, reason) end
 end
 
---- An empty `absent` says nothing.
+--- What is no number is missing: it can't be sorted, and JSON can't say it. An empty `absent` says
+--- nothing.
 local function tidy(list)
   for _, row in ipairs(list) do
+    for field, value in pairs(row) do
+      if type(value) == 'number' and (value ~= value or math.abs(value) == math.huge) then
+        row[field] = nil
+        row.absent[field] = value ~= value
+          and 'not a number; crescent.inspect.health(model) says which weights are none'
+          or 'infinite'
+      end
+    end
     if next(row.absent) == nil then row.absent = nil end
   end
 end
@@ -26,8 +35,8 @@ end
 ---@param extras? table                # further fields and methods of these rows
 ---@param printer? fun(rows): string   # how they print, if not as rows do
 function answer.of(name, list, options, spec, extras, printer)
-  if options.sort_by then check_sort(name, list, options.sort_by) end
   tidy(list)
+  if options.sort_by then check_sort(name, list, options.sort_by) end
   local made = rows.of(list, spec)
   if options.sort_by then
     made = made:sort(options.sort_by, { descending = options.descending })

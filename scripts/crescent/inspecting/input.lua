@@ -200,6 +200,15 @@ function input.tokens(name, model, options, needed, positions)
   return tokens
 end
 
+--- Runs the model; what it refuses is told on the caller's line.
+function input.forward(name, model, ids, options)
+  local ok, made = pcall(model.forward, model, ids, options or {})
+  if ok then return made end
+  local refusal = type(made) == 'string' and made:match('model:forward: (.*)$')
+  if refusal then input.refuse(name, '%s', refusal) end
+  error(made, 0)
+end
+
 --- The `absent` of a row about a token: why these fields of it are no text, if they aren't.
 function input.absent_texts(tokens, fields)
   local absent = {}
