@@ -1,4 +1,4 @@
---- Charts of a layout: what an author writes about one, read and checked, and what it gives of rows.
+--- Charts of a layout: what an author writes about one, read and checked, and what rows give.
 local blame = require 'crescent.blame'
 local fields = require 'crescent.report.fields'
 local grid = require 'crescent.report.grid'
@@ -238,7 +238,8 @@ local function scattered_or_lined(context, self, rows)
   local made = collect(self, rows)
   note_left_out(context, self, made.left_out)
   if #made.all == 0 then return nil end
-  local log_x, log_y = self.log and self.log:find('x') ~= nil, self.log and self.log:find('y') ~= nil
+  local log_x = self.log ~= nil and self.log:find('x') ~= nil
+  local log_y = self.log ~= nil and self.log:find('y') ~= nil
   local x = axis(self.x, self.x_title, 'x', made.x_unit, log_x)
   local y = axis(self.y, self.y_title, 'y', made.y_unit, log_y)
   if made.texts and (self.front or log_x) then
@@ -285,7 +286,7 @@ end
 
 --- Makes the chart of the rows; nil, and a note, if nothing has a place in it.
 function charts.make(context, self)
-  local rows = context.rows
+  local rows = context.list
   for _, key in ipairs { 'x', 'y', 'by', 'value', 'label', 'crossed' } do
     if type(self[key]) == 'string' then
       fields.check(rows, self[key], ('%s: %s'):format(self.place, key))

@@ -24,7 +24,7 @@ end
 --- are left out and counted.
 ---@param spec { rows: string, columns: string, place: string }
 ---@param number_of fun(row: table): integer
----@return { row_keys: any[], column_keys: any[], at: table<any, table<any, table>>, left_out: integer }
+---@return { row_keys: any[], column_keys: any[], at: table<any, table>, left_out: integer }
 function grid.make(rows, spec, number_of)
   local made = { row_keys = {}, column_keys = {}, at = {}, left_out = 0 }
   local seen_columns = {}

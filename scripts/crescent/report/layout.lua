@@ -56,7 +56,8 @@ local function each_read(list, key, read)
 end
 
 local function read_sort(spec)
-  if spec == nil or type(spec) == 'string' or type(spec) == 'function' then return spec and { spec } end
+  if spec == nil then return nil end
+  if type(spec) == 'string' or type(spec) == 'function' then return { spec } end
   if type(spec) ~= 'table' then
     blame("%s: sort_by: expected a field's name, function(row) or { 'name', descending = true }, "
       .. 'got %s', here, type(spec))
@@ -167,7 +168,8 @@ local function check_names(self, rows)
   for _, one in ipairs(self.columns) do
     if not one.value then fields.check(rows, one.name, one.place) end
   end
-  if type(self.group_by) == 'string' then fields.check(rows, self.group_by, here .. ': group_by') end
+  local group_by = self.group_by
+  if type(group_by) == 'string' then fields.check(rows, group_by, here .. ': group_by') end
   for _, name in ipairs(self.baseline and self.baseline.names or {}) do
     fields.check(rows, name, here .. ': baseline')
   end
@@ -179,7 +181,7 @@ end
 local function sorted(self, list)
   local copy = {}
   for i, row in ipairs(list) do copy[i] = row end
-  local made = require('crescent.rows').of(copy)
+  local made = require('crescent.rows').of(copy, { points = list.points })
   if not self.sort_by then return made end
   return made:sort(self.sort_by[1], { descending = self.sort_by.descending })
 end
@@ -244,7 +246,8 @@ function layout.build(self, rows, options)
   end
   check_names(self, rows)
   check_any_base(self, rows)
-  add_tables(self, context, sorted(self, rows))
+  context.list = sorted(self, rows)
+  add_tables(self, context, context.list)
   for _, one in ipairs(self.charts) do
     local chart = charts.make(context, one)
     if chart then document.chart(context.document, chart) end
