@@ -78,7 +78,8 @@ std::vector<Function> channel_functions() {
        .home = Home::core,
        .doc = "Gives the channel to the process that started this one with "
               "crescent.process.spawn; nil and the reason in any other process. From its first "
-              "call on this process ends, at once, when that one ends.",
+              "call on this process ends, at once, when that one ends, and prints line by line, so "
+              "that a crash loses none.",
        .returns = "crescent.Channel?, string?",
        .example = "local channel = assert(crescent.process.channel())"},
       {.name = "channel:send",
@@ -138,7 +139,8 @@ const Subject& process_subject() {
             "by SIGSEGV'. `out_of_memory` is true if the kernel's out-of-memory killer sends that "
             "signal and has ended a process meanwhile. `memory_bytes_peak` is the most that the "
             "child had resident, as the kernel counts it; if this process had more when it started "
-            "the child, the most that was seen while it waited, every tenth of a second.",
+            "the child, the most that was seen while it waited, ten times a second and with "
+            "messages.",
             kEnded}},
   };
   return subject;
