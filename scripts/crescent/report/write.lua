@@ -58,6 +58,7 @@ local function replace(path, place, fill)
 end
 
 local function write_text(path, text, place)
+  if text:sub(-1) ~= '\n' and text ~= '' then text = text .. '\n' end
   return replace(path, place, function(part)
     local file, problem = io.open(part, 'wb')
     if not file then error(problem, 0) end
