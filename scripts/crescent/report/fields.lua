@@ -1,4 +1,7 @@
 --- Fields of rows: reached by a name or a path, found in all rows, and why one is missing.
+local blame = require 'crescent.blame'
+local units = require 'crescent.units'
+
 local fields = {}
 
 --- Whether the value is a `Samples`.
@@ -53,6 +56,7 @@ local depth_max = 3
 local function add_names(table_, prefix, depth, found, seen)
   for key, value in pairs(table_) do
     local nested = type(value) == 'table' and not getmetatable(value) and value[1] == nil
+      and not (value.low and value.high and value.confidence)
     if type(key) == 'string' and not (about[key] and (prefix == '' or key == 'absent')) then
       local path = prefix .. key
       if is_scalar(value) then
@@ -81,6 +85,50 @@ function fields.names(rows)
   end
   table.sort(found)
   return found, seen
+end
+
+--- Refuses a name that no row has. Where every row failed, nothing is known about its figures.
+---@param place string   # what the error begins with
+function fields.check(rows, name, place)
+  if #rows == 0 then return end
+  local known, seen = fields.names(rows)
+  if seen[name] then return end
+  local all_failed = true
+  for _, row in ipairs(rows) do
+    if fields.at(row, name) ~= nil then return end
+    all_failed = all_failed and rawget(row, 'failed') ~= nil
+  end
+  if all_failed then return end
+  blame("%s: no row has '%s'%s", place, name, crescent.did_you_mean(name, known))
+end
+
+local function shown(value)
+  if type(value) == 'number' then return units.number(value) end
+  return value == nil and '-' or tostring(value)
+end
+
+--- What two rows differ in: 'seed: 1 and 2'; nil if in nothing but Samples.
+function fields.difference(a, b)
+  local parts = {}
+  for _, name in ipairs(fields.names { a, b }) do
+    local x, y = fields.at(a, name), fields.at(b, name)
+    if x ~= y and not fields.is_samples(x) and not fields.is_samples(y) and #parts < 3 then
+      parts[#parts + 1] = ('%s: %s and %s'):format(name, shown(x), shown(y))
+    end
+  end
+  return #parts > 0 and 'they differ in ' .. table.concat(parts, '; ') or nil
+end
+
+local units_by_suffix = {
+  ms = 'ms', us = 'us', ns = 'ns', s = 's', bytes = 'bytes', j = 'J', w = 'W', nats = 'nats',
+}
+
+--- The unit that a name says, last or before a qualifier: 'ms' of 'latency_ms_p95', or nil.
+function fields.unit_of_name(name)
+  if name:find('_per_', 1, true) then return nil end
+  local last, before = name:match('_(%a+)$'), name:match('_(%a+)_%w+$')
+  if name == 'bytes' then return 'bytes' end
+  return units_by_suffix[last] or before ~= 's' and units_by_suffix[before] or nil
 end
 
 --- Parameters that experiments usually vary, although they are numbers.
