@@ -83,7 +83,7 @@ local function add_axes(out, made)
   out.add('set xlabel %s', table.concat(below, ' . "\\n" . '))
   out.add('set ylabel %s', text(made.y_title))
   if #made.series > 1 then
-    out.add('set key outside bottom center horizontal')
+    out.add('set key outside top center horizontal')
   else
     out.add('unset key')
   end
@@ -111,13 +111,14 @@ local function rows_of(points, row)
   return rows
 end
 
+--- Intervals as arrows with flat ends: error bars would punch a hole where their point is.
 local function add_whiskers(out, made, points, at, line_colour)
   local rows = rows_of(points, function(p)
-    return p.low and { at(p), p.y / made.y.factor, p.low / made.y.factor, p.high / made.y.factor }
+    return p.low and { at(p), p.low / made.y.factor, p.high / made.y.factor }
   end)
   if #rows == 0 then return end
-  out.plot(out.data(rows), "using 1:2:3:4 with yerrorbars pointtype 0 linecolor "
-    .. "rgb '%s' notitle", line_colour)
+  out.plot(out.data(rows), "using 1:2:(0):($3-$2) with vectors heads size screen 0.004, 90 "
+    .. "linecolor rgb '%s' notitle", line_colour)
 end
 
 local function add_points(out, made, series, style)
