@@ -1,9 +1,7 @@
 --- Lists of rows that sort, filter, print and render: what experiments, inspections and reports
 --- share. A row is a plain table; its figures are numbers, texts, booleans and Samples.
 local blame = require 'crescent.blame'
-local column = require 'crescent.report.column'
 local fields = require 'crescent.report.fields'
-local tables = require 'crescent.table'
 
 local rows = {}
 local methods = {}
@@ -80,14 +78,7 @@ local function name_or_function(list, name, given)
   if type(given) ~= 'string' then
     blame("rows:%s: expected a field's name or function(row), got %s", name, type(given))
   end
-  local known, seen = fields.names(list)
-  if not seen[given] and #list > 0 then
-    local found = false
-    for _, row in ipairs(list) do found = found or fields.at(row, given) ~= nil end
-    if not found then
-      blame("rows:%s: no row has '%s'%s", name, given, crescent.did_you_mean(given, known))
-    end
-  end
+  fields.check(list, given, 'rows:' .. name)
   return function(row) return fields.at(row, given) end
 end
 
@@ -195,32 +186,11 @@ function rows.columns(list)
   return found
 end
 
-local function sheet(list)
-  local spec, read = { titles = {}, align = {}, rows = {} }, {}
-  for i, given in ipairs(rows.columns(list)) do
-    read[i] = column.read(given, ('crescent.rows: columns[%d]'):format(i))
-    spec.titles[i] = read[i].title
-  end
-  for r, row in ipairs(list) do
-    spec.rows[r] = {}
-    for i, one in ipairs(read) do
-      local cell = column.cell(one, row, r)
-      spec.rows[r][i] = cell.text or '-'
-      if type(cell.value) == 'string' then spec.align[i] = 'left' end
-      if one.align then spec.align[i] = one.align end
-    end
-  end
-  return spec
-end
-
 --- What print(rows) shows.
 function rows.text(list)
-  local spec, lines = spec_of(list), {}
-  if spec.title then lines[1] = spec.title end
-  lines[#lines + 1] = #list == 0 and 'no rows' or tables.text(sheet(list))
-  if spec.partial then lines[#lines + 1] = 'warning: incomplete: ' .. spec.partial end
-  for _, note in ipairs(spec.notes or {}) do lines[#lines + 1] = note end
-  return table.concat(lines, '\n')
+  local class = require 'crescent.report.class'
+  return require 'crescent.render.text'(class.of_rows(list):build(list, { partial = true }),
+    { compact = true })
 end
 
 --- Gives the rows as CSV, numbers exactly.
@@ -253,7 +223,7 @@ function methods.render(list, options)
   if layout ~= nil and (type(layout) ~= 'table' or type(layout.render) ~= 'function') then
     blame('rows:render: layout: expected what crescent.report.layout gives, got %s', type(layout))
   end
-  return (layout or require('crescent.report').of_rows(list)):render(list, passed)
+  return (layout or require('crescent.report.class').of_rows(list)):render(list, passed)
 end
 
 return rows

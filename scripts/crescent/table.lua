@@ -78,7 +78,8 @@ end
 ---@return string
 function tables.markdown(spec)
   check('markdown', spec)
-  local escaped = { titles = spec.titles, rows = {} }
+  local escaped = { titles = {}, rows = {} }
+  for i, title in ipairs(spec.titles) do escaped.titles[i] = (title:gsub('|', '\\|')) end
   for r, row in ipairs(spec.rows) do
     escaped.rows[r] = {}
     for i, cell in ipairs(row) do escaped.rows[r][i] = (cell:gsub('|', '\\|')) end
@@ -93,7 +94,7 @@ function tables.markdown(spec)
     for i, cell in ipairs(cells) do padded[i] = pad(cell, widths[i], align[i]) end
     return '| ' .. table.concat(padded, ' | ') .. ' |'
   end
-  local lines = { line(spec.titles), '| ' .. table.concat(rule, ' | ') .. ' |' }
+  local lines = { line(escaped.titles), '| ' .. table.concat(rule, ' | ') .. ' |' }
   for _, row in ipairs(escaped.rows) do lines[#lines + 1] = line(row) end
   return table.concat(lines, '\n') .. '\n'
 end

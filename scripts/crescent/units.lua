@@ -102,6 +102,16 @@ function units.exact(value)
   end
 end
 
+--- Formats a number that someone chose, such as a ratio of 0.3: all of its digits where they are
+--- few, else like `number`.
+---@param value number
+---@return string
+function units.short(value)
+  check('short', { 'number' }, value)
+  local exact, number = units.exact(value), units.number(value)
+  return #exact <= #number and exact or number
+end
+
 --- Formats a share of 1 as a percentage: `units.percent(0.123)` is '12.3 %'.
 ---@param share number
 ---@return string

@@ -1,4 +1,4 @@
---- Charts of a layout: what an author writes about one, read and checked, and what it gives of rows.
+--- Charts of a layout: what an author writes about one, read and checked, and what rows give.
 local blame = require 'crescent.blame'
 local fields = require 'crescent.report.fields'
 local grid = require 'crescent.report.grid'
@@ -157,22 +157,37 @@ local function describer(self, rows)
   end
 end
 
---- Why a row has no place: the reason of whichever of x and y is missing.
-local function reason_of(self, row)
-  for _, of in ipairs { self.x, self.y } do
-    if type(of) == 'string' and fields.at(row, of) == nil then
-      return of, fields.reason(row, of)
+--- Keeps which rows have no place in a chart, and why, for one note below all charts.
+local function leave_out(context, self, rows)
+  for _, row in ipairs(rows) do
+    local name, reason = nil, fields.reason(row, '')
+    for _, of in ipairs { self.x, self.y, self.value } do
+      if not name and type(of) == 'string' and fields.at(row, of) == nil then
+        name, reason = of, fields.reason(row, of)
+      end
+    end
+    local key = reason or ''
+    local entry = context.left_out[key]
+    if not entry then
+      entry = { reason = reason, rows = {}, count = 0, names = {} }
+      context.left_out[key] = entry
+      table.insert(context.left_out, entry)
+    end
+    if not entry.rows[row] then entry.rows[row], entry.count = true, entry.count + 1 end
+    if name and not entry.names[name] then
+      entry.names[name] = true
+      table.insert(entry.names, name)
     end
   end
-  return nil, fields.reason(row, '')
 end
 
---- Says in one note what has no place in the charts, and why.
-local function note_left_out(context, self, left_out)
-  if #left_out == 0 then return end
-  local name, reason = reason_of(self, left_out[1])
-  context.note(('no place in the charts: %s%s%s'):format(units.counted(#left_out, 'row'),
-    name and ' without ' .. name or '', reason and ' (' .. reason .. ')' or ''))
+--- Says what has no place in the charts.
+function charts.note_left_out(context)
+  for _, entry in ipairs(context.left_out) do
+    context.note(('no place in the charts: %s%s%s'):format(units.counted(entry.count, 'row'),
+      #entry.names > 0 and ' without ' .. table.concat(entry.names, ', ') or '',
+      entry.reason and ' (' .. entry.reason .. ')' or ''))
+  end
 end
 
 local function better_or_equal(a, b, direction)
@@ -236,9 +251,10 @@ end
 
 local function scattered_or_lined(context, self, rows)
   local made = collect(self, rows)
-  note_left_out(context, self, made.left_out)
+  leave_out(context, self, made.left_out)
   if #made.all == 0 then return nil end
-  local log_x, log_y = self.log and self.log:find('x') ~= nil, self.log and self.log:find('y') ~= nil
+  local log_x = self.log ~= nil and self.log:find('x') ~= nil
+  local log_y = self.log ~= nil and self.log:find('y') ~= nil
   local x = axis(self.x, self.x_title, 'x', made.x_unit, log_x)
   local y = axis(self.y, self.y_title, 'y', made.y_unit, log_y)
   if made.texts and (self.front or log_x) then
@@ -279,13 +295,13 @@ local function heat_map(context, self, rows)
       if made.crossed then made.crossed[r][c] = row ~= nil and get_crossed(row) == true end
     end
   end
-  note_left_out(context, { x = self.value, y = self.value }, without)
+  leave_out(context, { value = self.value }, without)
   return any and made or nil
 end
 
 --- Makes the chart of the rows; nil, and a note, if nothing has a place in it.
 function charts.make(context, self)
-  local rows = context.rows
+  local rows = context.list
   for _, key in ipairs { 'x', 'y', 'by', 'value', 'label', 'crossed' } do
     if type(self[key]) == 'string' then
       fields.check(rows, self[key], ('%s: %s'):format(self.place, key))

@@ -111,14 +111,15 @@ function column.value(self, row, index)
   return value
 end
 
-local function guess(name, value)
+local function guess(name, value, is_point)
+  if is_point then return units.short(value) end
   local last = name:match('[^.]+$')
   if last:find('_bytes') or last:find('^bytes') then return named_formats.bytes(value) end
   return units.number(value)
 end
 
-local function formatted(self, value, row)
-  if not self.format then return guess(self.name, value) end
+local function formatted(self, value, row, is_point)
+  if not self.format then return guess(self.name, value, is_point) end
   local ok, text = pcall(self.format, value, row)
   if ok and type(text) == 'number' then text = units.number(text) end
   if ok and type(text) == 'string' then return text end
@@ -152,12 +153,15 @@ local function list_text(value)
 end
 
 --- The cell of a row: { text, value, low, high, unit, samples, reason }; without `text` if missing.
-function column.cell(self, row, index)
+---@param is_point boolean?   # the column is one of the parameters that were varied
+function column.cell(self, row, index, is_point)
   local value, reason = column.value(self, row, index)
   if value == nil then return { reason = reason } end
   if fields.is_samples(value) then return samples_cell(self, value, row) end
   if type(value) == 'cdata' then value = tonumber(value) end
-  if type(value) == 'number' then return { text = formatted(self, value, row), value = value } end
+  if type(value) == 'number' then
+    return { text = formatted(self, value, row, is_point), value = value }
+  end
   if self.numeric then
     blame("%s '%s': format: %s formats numbers, row %d has %s", self.place, self.name,
       shown(self.format_text), index, type(value) == 'string' and shown(value) or type(value))

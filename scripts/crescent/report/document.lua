@@ -9,7 +9,8 @@
 ---       | { kind = 'table', title = 'text'|nil, group = { name =, value = }|nil,
 ---           columns = { { name =, title =, align = 'left'|'right',
 ---             better = 'lower'|'higher'|nil } },
----           rows = { { cell, ... }, ... } }
+---           rows = { { cell, ... }, ... },
+---           pivot = { columns = 'criterion', value = 'perplexity', keys = { ... } }|nil }
 ---       | { kind = 'chart', chart = chart }
 --- cell  = { text = '1.48 ± 0.32 ms',      -- what people read
 ---           value = 1.48,                 -- number or text: sorts, stands in CSV; nil if missing

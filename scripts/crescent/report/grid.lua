@@ -8,7 +8,7 @@ local grid = {}
 --- A value as a label: of a number with its name if asked for, 'ratio 0.3'.
 function grid.label(name, value, with_name)
   if type(value) ~= 'number' then return tostring(value) end
-  return with_name and ('%s %s'):format(name, units.number(value)) or units.number(value)
+  return with_name and ('%s %s'):format(name, units.short(value)) or units.short(value)
 end
 
 --- Numbers by size, anything else in order of appearance.
@@ -24,7 +24,7 @@ end
 --- are left out and counted.
 ---@param spec { rows: string, columns: string, place: string }
 ---@param number_of fun(row: table): integer
----@return { row_keys: any[], column_keys: any[], at: table<any, table<any, table>>, left_out: integer }
+---@return { row_keys: any[], column_keys: any[], at: table<any, table>, left_out: integer }
 function grid.make(rows, spec, number_of)
   local made = { row_keys = {}, column_keys = {}, at = {}, left_out = 0 }
   local seen_columns = {}

@@ -56,7 +56,8 @@ local function each_read(list, key, read)
 end
 
 local function read_sort(spec)
-  if spec == nil or type(spec) == 'string' or type(spec) == 'function' then return spec and { spec } end
+  if spec == nil then return nil end
+  if type(spec) == 'string' or type(spec) == 'function' then return { spec } end
   if type(spec) ~= 'table' then
     blame("%s: sort_by: expected a field's name, function(row) or { 'name', descending = true }, "
       .. 'got %s', here, type(spec))
@@ -144,11 +145,14 @@ local function new_context(self, rows, options)
   for i, row in ipairs(rows) do numbers[row] = i end
   local context = {
     rows = rows, shown = {}, notes = {}, settings = self.settings, baseline = self.baseline,
-    interleaved = rows.interleaved == true,
+    interleaved = rows.interleaved == true, left_out = {},
+    is_point = select(2, fields.points(rows)),
     number_of = function(row) return numbers[row] end,
   }
-  function context.note(text)
-    if not text or said[text] then return end
+  function context.note(text, group)
+    if not text then return end
+    if group then text = ('%s (%s)'):format(text, group) end
+    if said[text] then return end
     said[text] = true
     context.notes[#context.notes + 1] = text
   end
@@ -167,7 +171,8 @@ local function check_names(self, rows)
   for _, one in ipairs(self.columns) do
     if not one.value then fields.check(rows, one.name, one.place) end
   end
-  if type(self.group_by) == 'string' then fields.check(rows, self.group_by, here .. ': group_by') end
+  local group_by = self.group_by
+  if type(group_by) == 'string' then fields.check(rows, group_by, here .. ': group_by') end
   for _, name in ipairs(self.baseline and self.baseline.names or {}) do
     fields.check(rows, name, here .. ': baseline')
   end
@@ -179,7 +184,7 @@ end
 local function sorted(self, list)
   local copy = {}
   for i, row in ipairs(list) do copy[i] = row end
-  local made = require('crescent.rows').of(copy)
+  local made = require('crescent.rows').of(copy, { points = list.points })
   if not self.sort_by then return made end
   return made:sort(self.sort_by[1], { descending = self.sort_by.descending })
 end
@@ -212,7 +217,15 @@ local function add_tables(self, context, list)
   for _, group in ipairs(groups_of(self, list)) do
     if group.about then document.heading(context.document, group.about.text) end
     if #self.columns > 0 then sheet.add(context, self.columns, group.rows, group.about) end
-    for _, one in ipairs(self.pivots) do pivot.add(context, one, group.rows, group.about) end
+    for _, one in ipairs(self.pivots) do
+      if not pivot.crosses(one, self.group_by) then
+        pivot.add(context, one, group.rows, group.about)
+      end
+    end
+  end
+  -- One that shows the groups beside each other stands once, below them.
+  for _, one in ipairs(self.pivots) do
+    if pivot.crosses(one, self.group_by) then pivot.add(context, one, list) end
   end
 end
 
@@ -244,11 +257,13 @@ function layout.build(self, rows, options)
   end
   check_names(self, rows)
   check_any_base(self, rows)
-  add_tables(self, context, sorted(self, rows))
+  context.list = sorted(self, rows)
+  add_tables(self, context, context.list)
   for _, one in ipairs(self.charts) do
     local chart = charts.make(context, one)
     if chart then document.chart(context.document, chart) end
   end
+  charts.note_left_out(context)
   add_notes(self, context)
   return context.document
 end

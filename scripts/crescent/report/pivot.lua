@@ -63,6 +63,11 @@ local function columns_of(self, laid)
   return columns
 end
 
+--- Whether the pivot lays out by a field itself, so that it means nothing within one of its groups.
+function pivot.crosses(self, name)
+  return name ~= nil and (self.rows == name or self.columns == name)
+end
+
 --- Adds the pivot's table to the document.
 function pivot.add(context, self, rows, group)
   check_names(self, context.rows)
@@ -78,14 +83,18 @@ function pivot.add(context, self, rows, group)
     end
   end
   local better = self.value.better
-  if better then context.note(sheet.mark_best(figures, better, self.value.title)) end
+  if better then
+    context.note(sheet.mark_best(figures, better, self.value.title), group and group.text)
+  end
   context.shown[#context.shown + 1] = { name = self.value.name, quality = self.value.quality,
     speed = quality.is_speed(self.value, figures) }
   local title = self.title or ('%s by %s and %s'):format(self.value.name, self.rows, self.columns)
   local columns = columns_of(self, laid)
   for i = 2, #columns do columns[i].better = better end
-  sheet.finish(context, document.table(context.document, title, columns,
-    group and { name = group.name, value = group.value }), cells)
+  local block = document.table(context.document, title, columns,
+    group and { name = group.name, value = group.value })
+  block.pivot = { columns = self.columns, value = self.value.name, keys = laid.column_keys }
+  sheet.finish(context, block, cells)
   if laid.left_out > 0 then
     context.note(("'%s' leaves out %s without %s or %s"):format(title,
       units.counted(laid.left_out, 'row'), self.rows, self.columns))

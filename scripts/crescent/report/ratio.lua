@@ -15,7 +15,7 @@ local words = {
 
 local function all_positive(values)
   for _, value in ipairs(values) do
-    if not (value > 0) then return false end
+    if value <= 0 then return false end
   end
   return true
 end

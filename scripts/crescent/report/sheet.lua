@@ -97,8 +97,7 @@ local function find_base(context, rows, group)
   for r, row in ipairs(rows) do
     if row == base then return r end
   end
-  context.note(('no baseline (%s)%s'):format(context.baseline.text,
-    group and (' in %s'):format(group) or ''))
+  context.note(('no baseline (%s)'):format(context.baseline.text), group)
 end
 
 --- Adds a table of rows to the document.
@@ -110,7 +109,9 @@ function sheet.add(context, read, rows, group)
   local cells = {}
   for r, row in ipairs(rows) do
     cells[r] = {}
-    for i, one in ipairs(read) do cells[r][i] = column.cell(one, row, context.number_of(row)) end
+    for i, one in ipairs(read) do
+      cells[r][i] = column.cell(one, row, context.number_of(row), context.is_point[one.name])
+    end
   end
   local base, any_baseline = nil, false
   for _, one in ipairs(read) do any_baseline = any_baseline or one.baseline end
@@ -122,7 +123,9 @@ function sheet.add(context, read, rows, group)
       align = alignment(one.align, in_column) }
     context.shown[#context.shown + 1] = { name = one.name, quality = one.quality,
       speed = quality.is_speed(one, in_column) }
-    if one.better then context.note(sheet.mark_best(in_column, one.better, one.title)) end
+    if one.better then
+      context.note(sheet.mark_best(in_column, one.better, one.title), group and group.text)
+    end
     if base and one.baseline then hold_against(in_column, in_column[base], context) end
   end
   sheet.finish(context, document.table(context.document, nil, columns,
