@@ -15,7 +15,8 @@ local function open(out, title, size, inline)
   local name = markup.escape(title ~= '' and title or 'chart')
   out[#out + 1] = ('<svg xmlns="http://www.w3.org/2000/svg" class="%s" role="img" '
     .. 'aria-label="%s" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">'):format(
-    size.width > width_default and 'chart wide' or 'chart', name, size.width, size.height, size.width, size.height)
+    size.width > width_default and 'chart wide' or 'chart', name, size.width, size.height,
+    size.width, size.height)
   out[#out + 1] = ('<title>%s</title>'):format(name)
   if inline then return end
   out[#out + 1] = '<style>\n' .. palette.alone() .. '</style>'

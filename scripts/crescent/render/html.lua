@@ -65,11 +65,8 @@ end
 local add = {}
 
 function add.heading(out, block, page)
-  if page.in_section then out[#out + 1] = '</section>' end
-  page.in_section = true
   local id = page.id_of[block]
-  out[#out + 1] = ('<section aria-labelledby="%s">\n<h2 id="%s"><a href="#%s">%s</a></h2>'):format(
-    id, id, id, escape(block.text))
+  out[#out + 1] = ('<h2 id="%s"><a href="#%s">%s</a></h2>'):format(id, id, escape(block.text))
 end
 
 function add.text(out, block) out[#out + 1] = ('<p>%s</p>'):format(escape(block.text)) end
@@ -110,7 +107,6 @@ return function(document)
   out[#out + 1] = contents
   out[#out + 1] = '<main>'
   for _, block in ipairs(document.blocks) do add[block.kind](out, block, page) end
-  if page.in_section then out[#out + 1] = '</section>' end
   out[#out + 1] = '</main>'
   out[#out + 1] = ('<script>\n%s</script>\n</body>\n</html>\n'):format(
     require 'crescent.render.html_script')

@@ -13,7 +13,7 @@ local rules = [[
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--chart-paper);color:var(--chart-ink);
   font:16px/1.6 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif}
-header,main,nav,footer{max-width:72rem;margin:0 auto;padding:0 1.5rem}
+header,main,nav,footer{max-width:64rem;margin:0 auto;padding:0 1.5rem}
 header{padding-top:3.5rem}
 footer{padding-top:2rem;padding-bottom:3rem;color:var(--chart-quiet);font-size:.875rem}
 h1{font-size:2rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;margin:0 0 1rem;
@@ -28,19 +28,19 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:0;p
   border-top:1px solid var(--rule);border-bottom:1px solid var(--rule);font-size:.9375rem}
 nav a{text-decoration:none}
 nav a:hover{text-decoration:underline}
-.note{color:var(--chart-quiet);font-size:.9375rem;margin:0 0 .4rem}
-.warning{color:var(--chart-ink);background:var(--warning-paper);padding:.6rem .9rem;
+p.note{color:var(--chart-quiet);font-size:.9375rem;margin:0 0 .4rem}
+p.warning{color:var(--chart-ink);background:var(--warning-paper);padding:.6rem .9rem;
   border-left:3px solid var(--warning);margin:0 0 1rem}
-.warning strong{color:var(--warning)}
+p.warning strong{color:var(--warning)}
 .scroll{overflow-x:auto;max-width:100%;margin:0 0 1.5rem}
+p.note + .scroll{margin-top:2rem}
 .scroll:focus-visible,button:focus-visible,a:focus-visible,summary:focus-visible{
   outline:2px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;font-size:.9375rem;font-variant-numeric:tabular-nums;
   line-height:1.4}
 caption{text-align:left;font-weight:600;padding:0 0 .6rem}
-th,td{padding:.5rem 1.1rem .5rem 0;text-align:left;vertical-align:top;white-space:nowrap}
+th,td{padding:.5rem 1.7rem .5rem 0;text-align:left;vertical-align:top;white-space:nowrap}
 td.words{white-space:normal;min-width:10rem;max-width:26rem;overflow-wrap:anywhere}
-th:last-child,td:last-child{padding-right:.25rem}
 .right{text-align:right}
 thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid var(--rule-strong)}
 thead small{display:block;font-weight:400;color:var(--chart-quiet);font-size:.8125rem}
@@ -48,15 +48,15 @@ tbody tr{border-bottom:1px solid var(--rule)}
 tbody tr:hover{background:var(--hover)}
 th button{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;cursor:pointer;
   text-align:inherit}
-th button::after{content:"\2195";display:inline-block;width:1em;text-align:center;
-  color:var(--rule-strong);font-weight:400;opacity:.55}
+th button::after{content:"\2195";position:absolute;width:1em;text-align:center;
+  color:var(--rule-strong);font-weight:400;opacity:.45}
 th button:hover::after{opacity:1}
 th[aria-sort=ascending] button::after{content:"\2191";color:var(--accent);opacity:1}
 th[aria-sort=descending] button::after{content:"\2193";color:var(--accent);opacity:1}
 td small{display:block;color:var(--chart-quiet);font-size:.8125rem}
 td.best{font-weight:650}
 td.best small{font-weight:400}
-.star{color:var(--accent);font-weight:400}
+.star{position:absolute;margin-left:.15em;color:var(--accent);font-weight:400}
 td.missing,td.missing abbr{color:var(--chart-quiet);text-decoration:none}
 td.missing abbr{cursor:help;border-bottom:1px dotted var(--rule-strong)}
 .verdict{display:inline-block;border-radius:.3rem;padding:0 .4rem;font-size:.8125rem;

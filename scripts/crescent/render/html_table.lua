@@ -154,7 +154,10 @@ local function title_of(axis, otherwise)
 end
 
 --- A text as a cell; nothing as an empty one.
-local function words(value) return { text = tostring(value or ''), value = tostring(value or '') } end
+local function words(value)
+  local text = tostring(value or '')
+  return { text = text, value = text }
+end
 
 --- What the table of a chart's points may have: { title, align, cell of a point }.
 local function point_columns(chart)
