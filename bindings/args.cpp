@@ -21,6 +21,9 @@ const char* class_of(api::Kind kind) {
     case api::Kind::plan: return "Plan";
     case api::Kind::store: return "Store";
     case api::Kind::profiling: return "Profiling";
+    case api::Kind::sweep: return "Sweep";
+    case api::Kind::child: return "Child";
+    case api::Kind::channel: return "Channel";
     case api::Kind::tokenizer: return "Tokenizer";
     default: return nullptr;
   }
@@ -132,6 +135,8 @@ std::string describe(lua_State* L, int index) {
                                  {"Plan", "a plan"},
                                  {"Store", "a store"},
                                  {"Profiling", "a profile session"},
+                                 {"Child", "a child process"},
+                                 {"Channel", "a channel"},
                                  {"Tokenizer", "a tokenizer"}})
         if (const void* handle = detail::test_class(L, index, name)) {
           const auto known = describers().find(name);
