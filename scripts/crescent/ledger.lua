@@ -1,9 +1,7 @@
 --- crescent.prune.ledger: what pruning says beside what it did.
+local child = require 'crescent.child'
 local units = require 'crescent.units'
 local tables = require 'crescent.table'
-local ffi = require 'ffi'
-
-ffi.cdef [[ int getpid(void); ]]
 
 local window_default, stride_default = 256, 128
 local resident_tokens = 8 -- of the one forward pass of a process of its own
@@ -31,24 +29,16 @@ local with, kind = taken()
 io.write(('%.0f %.0f %s'):format(with, with - without, kind))
 ]]
 
-local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
-
 --- Runs fn with a new folder that is gone afterwards.
 local function with_folder(fn)
   local folder = os.tmpname()
   os.remove(folder)
   local ok, result = pcall(fn, folder)
-  os.execute('rm -rf ' .. quoted(folder .. '.before') .. ' ' .. quoted(folder .. '.after') .. ' '
-    .. quoted(folder .. '.lua'))
+  for _, ending in ipairs { '.before', '.after', '.lua' } do
+    os.execute('rm -rf ' .. child.quoted(folder .. ending))
+  end
   if not ok then error(result, 0) end
   return result
-end
-
-local function executable()
-  local pipe = io.popen('readlink /proc/' .. ffi.C.getpid() .. '/exe')
-  local path = pipe:read('*l')
-  pipe:close()
-  return path
 end
 
 --- What a process of its own takes with that folder's model: { all, model, kind }, or nil and why.
@@ -56,10 +46,8 @@ local function resident(folder, script)
   local file = assert(io.open(script, 'wb'))
   file:write(resident_script)
   file:close()
-  local pipe = io.popen(('%s --threads %d %s %s %d 2>&1'):format(quoted(executable()),
-    crescent.threads(), quoted(script), quoted(folder), resident_tokens))
-  local said = pipe:read('*a')
-  pipe:close()
+  local said = child.run { '--threads', tostring(crescent.threads()), script, folder,
+    tostring(resident_tokens) }
   local all, model, kind = said:match('^(%d+) (%-?%d+) (%a+)$')
   if not all then return nil, 'the process of its own said: ' .. said:gsub('%s+$', '') end
   return { all = tonumber(all), model = tonumber(model), kind = kind }
