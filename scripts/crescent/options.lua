@@ -41,6 +41,16 @@ local function declare(name, doc, spec, level)
   }
 end
 
+--- An argument that takes all further ones is the last.
+local function check_many(positional, level)
+  for place, option in ipairs(positional) do
+    if option.many and place < #positional then
+      error(("crescent.options: %s: 'many' is for options and the last argument; '%s' comes behind "
+        .. 'it'):format(option.name, positional[place + 1].name), level + 1)
+    end
+  end
+end
+
 --- { about, options (by name, sorted), positional (in order), by_name }
 local function read_declarations(declarations, level)
   local parsed = { options = {}, positional = {}, by_name = {} }
@@ -61,10 +71,12 @@ local function read_declarations(declarations, level)
       parsed.about = item
     else
       local option = declare(item[1], item[2], item, level + 1)
+      option.is_argument = true
       parsed.by_name[option.name] = option
       table.insert(parsed.positional, option)
     end
   end
+  check_many(parsed.positional, level + 1)
   return parsed
 end
 
@@ -76,7 +88,9 @@ local function describe(option)
   elseif option.default == true then
     notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
   end
-  if option.many then notes[#notes + 1] = 'may be given more than once' end
+  if option.many and not option.is_argument then
+    notes[#notes + 1] = 'may be given more than once'
+  end
   if option.required then notes[#notes + 1] = 'required' end
   if #notes == 0 then return option.doc end
   return ('%s (%s)'):format(option.doc, table.concat(notes, '; '))
@@ -89,7 +103,7 @@ local function help_text(parsed, program)
     widest = math.max(widest, #head)
   end
   for _, option in ipairs(parsed.positional) do
-    local name = option.name:upper()
+    local name = option.name:upper() .. (option.many and '...' or '')
     usage[#usage + 1] = option.required and name or '[' .. name .. ']'
     add(name, describe(option))
   end
@@ -171,6 +185,16 @@ local function find_option(parsed, flag, program)
   refuse(program, "unknown option '%s'%s", flag, crescent.did_you_mean(flag, flags))
 end
 
+--- Takes a value from the command line; where there may be many, all of them as a list.
+local function keep(values, option, value)
+  if not option.many then
+    values[option.name] = value
+    return
+  end
+  values[option.name] = values[option.name] or {}
+  table.insert(values[option.name], value)
+end
+
 --- Reads the option at `at`; gives the position of the next argument.
 local function take_option(parsed, arguments, at, values, program)
   local argument = arguments[at]
@@ -187,13 +211,7 @@ local function take_option(parsed, arguments, at, values, program)
     given = arguments[at]
     if given == nil then refuse(program, '%s: expected a value, got nothing', flag) end
   end
-  local value = convert(option, flag, given, program)
-  if option.many then
-    values[option.name] = values[option.name] or {}
-    table.insert(values[option.name], value)
-  else
-    values[option.name] = value
-  end
+  keep(values, option, convert(option, flag, given, program))
   return at + 1
 end
 
@@ -211,9 +229,10 @@ local function parse(parsed, arguments, program)
       at = take_option(parsed, arguments, at, values, program)
     else
       place, at = place + 1, at + 1
-      local option = parsed.positional[place]
+      local last = parsed.positional[#parsed.positional]
+      local option = parsed.positional[place] or last and last.many and last
       if not option then refuse(program, "unexpected argument '%s'", argument) end
-      values[option.name] = convert(option, option.name:upper(), argument, program)
+      keep(values, option, convert(option, option.name:upper(), argument, program))
     end
   end
   return values
@@ -244,6 +263,7 @@ end
 ---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
 ---   share = { 'what to cut', default = 0.3, above = 0, at_most = 1 },
 ---   layer = { 'which', type = 'integer', at_least = 1, many = true },   -- a list of all given
+---   { 'files', 'what to read', many = true },            -- all further arguments, as a list
 --- }
 --- print(opt.model)
 --- ```
