@@ -284,7 +284,7 @@ Taken take(Prompt& prompt, std::string_view text, const Source& source, Entered 
     prompt.help(text.substr(1));
     return Taken::done;
   }
-  if (text.front() == ':') {
+  if (text.front() == ':' && !text.starts_with("::")) {  // which is a label
     const auto code = prompt.code_of(text);
     if (code && !prompt.compile(*code, source)) return Taken::wants_more_lines;
     entered();

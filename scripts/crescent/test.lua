@@ -51,15 +51,15 @@ function test.case(name, fn)
   run.case(name, fn)
 end
 
---- Runs fn before each case of the group that comes later, and of the groups in it.
+--- Runs fn before each case that comes later in the group, also in groups inside of it.
 ---@param fn fun()
 function test.before_each(fn)
   check('before_each', 1, 'function', fn)
   run.hook('before', fn)
 end
 
---- Runs fn after each case of the group that comes later, and of the groups in it; after one that
---- failed too.
+--- Runs fn after each case that comes later in the group, also in groups inside of it, and after a
+--- case that failed.
 ---@param fn fun()
 function test.after_each(fn)
   check('after_each', 1, 'function', fn)

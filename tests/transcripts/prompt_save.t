@@ -153,6 +153,42 @@
   _ = 3
   print(_)
 
+What is hard to put in lines prints the same as at the prompt.
+
+  $ cat > hard <<'END'
+  > f = function(x) return x or 1 end
+  > g = f
+  > (g or f)()
+  > #'one \
+  > two'
+  > f{1} and 2 -- behind it
+  > local function h() return _ end print(h())
+  > for i = 1, 2 do end return 7
+  > _, b = 3, 4
+  > _
+  > b
+  > = 5
+  > =6 ;
+  > local a, b = 1, 2; print(a + b)
+  > goto out print(1) ::out:: print(2)
+  > ::out:: print(3)
+  > t = { 1, 2, -- note
+  >   3 }
+  > #t --[==[ long
+  > comment ]==]
+  > (function() return _ end)()
+  > return
+  > return ...
+  > ...
+  > select('#', ...)
+  > function last() return _ end
+  > 8
+  > last(), nil
+  > END
+  $ (cat hard; echo ':save hard.lua') | crescent | sed '$d' > typed.out
+  $ crescent hard.lua | tr '\t' '\n' | diff typed.out - && wc -l < typed.out
+  18
+
 A file that exists stays unless the command says so; a name may be quoted.
 
   $ crescent <<'END'
@@ -180,6 +216,9 @@ A file that exists stays unless the command says so; a name may be quoted.
   $ ls
   again.lua
   another one.lua
+  hard
+  hard.lua
   last.lua
   loop.lua
   typed
+  typed.out

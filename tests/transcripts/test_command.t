@@ -106,7 +106,7 @@ Wrong usage ends with 2.
   Try `crescent test --help`.
   [2]
   $ crescent test nowhere
-  crescent test: nowhere: there is no such file or folder
+  crescent test: nowhere: No such file or directory
   Try `crescent test --help`.
   [2]
   $ crescent test specs empty

@@ -10,16 +10,17 @@ local standard_error = 2
 local signals_above = 128 -- an exit code, as shells say what a signal ended
 
 local function is_folder(path)
-  local file = io.open(path)
-  if not file then return end
-  local _, problem = file:read(1)
+  local file, problem = io.open(path)
+  if not file then command.refuse('test', problem) end
+  local _, unreadable = file:read(1)
   file:close()
-  return problem ~= nil
+  return unreadable ~= nil
 end
 
 --- The *_spec.lua below a folder, sorted.
 local function specs_below(folder)
-  local pipe = io.popen(("find %s -name '*_spec.lua' -type f -print0"):format(child.quoted(folder)))
+  local pipe = io.popen(('find -H %s -name "*_spec.lua" -xtype f -print0'):format(
+    child.quoted(folder)))
   local files = {}
   for file in pipe:read('*a'):gmatch('[^%z]+') do files[#files + 1] = file end
   pipe:close()
@@ -31,10 +32,8 @@ end
 local function files_of(paths)
   local files, known = {}, {}
   for _, path in ipairs(paths) do
-    path = path:match('^(.-)/+$') or path
-    local folder = is_folder(path)
-    if folder == nil then command.refuse('test', path .. ': there is no such file or folder') end
-    local found = folder and specs_below(path) or { path }
+    path = path:match('^(.+)/+$') or path
+    local found = is_folder(path) and specs_below(path) or { path }
     if #found == 0 then command.refuse('test', path .. ': there is no *_spec.lua in it') end
     for _, file in ipairs(found) do
       if not known[file] then files[#files + 1] = file end

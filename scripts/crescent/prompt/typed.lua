@@ -1,6 +1,9 @@
 --- What was typed at the prompt and ran without error, and the script that does the same.
 local tokens_of = require 'crescent.prompt.tokens_of'
 
+-- What is typed may replace these.
+local select, type, rawget, getmetatable = select, type, rawget, debug.getmetatable
+
 local typed = {}
 local entries = {} -- in order: { code, values, is_expression, is_plain }
 
@@ -10,7 +13,7 @@ local closes = { ['end'] = true, ['until'] = true }
 --- Does print say of the value what the prompt says?
 local function prints_well(value)
   if type(value) == 'function' then return false end
-  local meta = debug.getmetatable(value)
+  local meta = getmetatable(value)
   return type(value) ~= 'table' or type(meta) == 'table' and rawget(meta, '__tostring') ~= nil
 end
 
@@ -18,7 +21,7 @@ end
 ---@param text string
 ---@param is_expression boolean
 function typed.add(text, is_expression, ...)
-  local entry = { code = text:gsub('^=', ''):gsub('%s+$', ''), values = select('#', ...),
+  local entry = { code = text:gsub('^=%s*', ''):gsub('%s+$', ''), values = select('#', ...),
     is_expression = is_expression, is_plain = true }
   for place = 1, entry.values do
     if not prints_well((select(place, ...))) then entry.is_plain = false end
@@ -89,13 +92,17 @@ local function followed_by(code, rest)
   return code .. (tokens_of(code) and rest or '\n' .. rest)
 end
 
+--- A call that does what the entry does.
+local function in_function(entry)
+  local code = (entry.is_expression and 'return ' or '') .. entry.code
+  return followed_by('(function(...) ' .. code, ' end)(...)')
+end
+
 --- An expression that has the entry's values.
 local function expression_of(entry)
   local code = entry.is_expression and entry.code or entry.code:match('^return%f[%W]%s*(.*)$')
   local plain = code and code:gsub('%s*;$', '')
-  if plain and loadstring('f(' .. plain .. '\n)') then return plain end
-  code = (entry.is_expression and 'return ' or '') .. entry.code
-  return followed_by('(function(...) ' .. code, ' end)(...)')
+  return plain and loadstring('f(' .. plain .. '\n)') and plain or in_function(entry)
 end
 
 local function block(code) return followed_by('do ' .. code, ' end') end
@@ -103,7 +110,10 @@ local function block(code) return followed_by('do ' .. code, ' end') end
 --- A statement stays what it was: its locals end with it, and so does its `return`.
 local function statement(entry)
   local found, tokens = outermost(entry.code)
-  if found['return'] then return block(expression_of(entry)) end
+  if found['return'] then
+    local call = expression_of(entry)
+    return block(loadstring(call) and call or in_function(entry))
+  end
   -- A line that begins with a bracket would be taken for arguments of the line above.
   local first = tokens[1]
   if found['local'] or found['::'] or first and first.text == '(' then return block(entry.code) end
@@ -113,10 +123,10 @@ end
 --- What prints the entry's values, and keeps the first as `_` where that is read.
 local function printing(entry)
   local value, lines = expression_of(entry), {}
-  if entry.sets_last and entry.values == 1 then
+  if entry.sets_last and entry.values == 1 and value ~= '_' then
     lines[1] = '_ = ' .. value
     value = '_'
-  elseif entry.sets_last then
+  elseif entry.sets_last and entry.values > 1 then
     value = followed_by('(function(...) _ = ... return ... end)(' .. value, ')')
   end
   local call = entry.is_plain and 'print(' or entry.values == 1 and 'print(crescent.show('
