@@ -1,4 +1,5 @@
 --- crescent.prune.ledger: what pruning says beside what it did.
+local quoted = require('crescent.child').quoted
 local units = require 'crescent.units'
 local tables = require 'crescent.table'
 
@@ -28,14 +29,14 @@ local with, kind = taken()
 crescent.process.channel():send(('%.0f %.0f %s'):format(with, with - without, kind))
 ]]
 
-local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
-
 --- Runs fn with a new folder that is gone afterwards.
 local function with_folder(fn)
   local folder = os.tmpname()
   os.remove(folder)
   local ok, result = pcall(fn, folder)
-  os.execute('rm -rf ' .. quoted(folder .. '.before') .. ' ' .. quoted(folder .. '.after'))
+  for _, ending in ipairs { '.before', '.after' } do
+    os.execute('rm -rf ' .. quoted(folder .. ending))
+  end
   if not ok then error(result, 0) end
   return result
 end
