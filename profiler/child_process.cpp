@@ -64,7 +64,7 @@ void check(const ChildOptions& options) {
 std::vector<std::string> environment_of(const ChildOptions& options) {
   std::vector<std::string> entries = {fmt::format("{}={}", kChannelVariable, kChannelDescriptor)};
   for (const auto& [name, value] : options.environment)
-    if (name != kChannelVariable) entries.push_back(name + "=" + value);
+    if (name != kChannelVariable) entries.push_back(fmt::format("{}={}", name, value));
   const size_t ours = entries.size();
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text = *entry;

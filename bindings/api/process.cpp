@@ -18,7 +18,9 @@ Function spawn_function() {
               "empty, its folder this process's; standard output and standard error are read "
               "together, while this process waits in send, receive or close: who writes more "
               "than 64 KiB until then waits. When memory runs out, the kernel takes the child "
-              "first. Raises if the program can't be started. Takes a millisecond.",
+              "first. If this process is killed, a child ends with it that has called "
+              "crescent.process.channel. Raises if the program can't be started. Takes a "
+              "millisecond.",
           .args = {{"command", Kind::table, "the program, looked for in PATH, and its arguments"}},
           .options = {{"environment", Kind::table, "",
                        "variables by name, beside those of this process"},
