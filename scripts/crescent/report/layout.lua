@@ -251,6 +251,7 @@ function layout.build(self, rows, options)
     document.text(context.document, fill(text, rows, here .. ': text'))
   end
   if #rows == 0 then
+    if #self.columns > 0 then sheet.add(context, self.columns, {}) end
     document.note(context.document, 'no rows')
     add_notes(self, context)
     return context.document
