@@ -6,6 +6,7 @@ local constraints = require 'crescent.report.constraints'
 local fields = require 'crescent.report.fields'
 local grid = require 'crescent.report.grid'
 local layout = require 'crescent.report.layout'
+local quality = require 'crescent.report.quality'
 local ratio = require 'crescent.report.ratio'
 local units = require 'crescent.units'
 
@@ -205,12 +206,15 @@ local function table_text(made, goal, limits, rows)
   for _, name in ipairs((fields.points(rows))) do add(name) end
   add(goal.name)
   for _, one in ipairs(limits) do add(one.name) end
+  -- A table of times shows what they cost.
+  for _, name in ipairs(fields.names(rows)) do
+    if quality.is_quality(name) then add(name) end
+  end
   local list = { made.row }
   for i = 1, math.min(shown_max - 1, #made.runners_up) do list[i + 1] = made.runners_up[i] end
-  local text = class.layout { columns = columns, no_quality = 'no condition asks for it' }
-    :build(list)
+  local document = class.layout { columns = columns }:build(list)
   local rest = #made.runners_up + 1 - #list
-  return require 'crescent.render.text'(text, { compact = true })
+  return require 'crescent.render.text'(document, { compact = true })
     .. (rest > 0 and ('\n... %d more'):format(rest) or '')
 end
 
