@@ -33,15 +33,7 @@ local function columns_of(rows, options, front)
   return columns
 end
 
---- A layout with a scatter chart of two figures and its Pareto front, by medians.
----
---- ```lua
---- local layout = crescent.report.pareto { x = 'decode_ms', y = 'perplexity' }
---- layout:render(rows, { to = 'pareto.html' })
---- ```
----@param options table   # `x`, `y` figures; `x_better`, `y_better` 'lower' (default) or 'higher';
----  `by` a field for the series; and what crescent.report.layout takes
-return ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
+local make = ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
   function(rows, options)
     local front = { x = options.x_better or 'lower', y = options.y_better or 'lower' }
     fields.check(rows, options.x, 'crescent.report.pareto: x')
@@ -59,3 +51,13 @@ return ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
     ready.expect_name('pareto', options, 'x')
     ready.expect_name('pareto', options, 'y')
   end)
+
+--- A layout with a scatter chart of two figures and its Pareto front, by medians.
+---
+--- ```lua
+--- local layout = crescent.report.pareto { x = 'decode_ms', y = 'perplexity' }
+--- layout:render(rows, { to = 'pareto.html' })
+--- ```
+---@param options table   # `x`, `y` figures; `x_better`, `y_better` 'lower' (default) or 'higher';
+---  `by` a field for the series; and what crescent.report.layout takes
+return function(options) return make(options) end

@@ -1,11 +1,11 @@
 --- Recommendations: the best row that keeps some limits, and whether it can be told from the next.
 local baseline = require 'crescent.report.baseline'
 local blame = require 'crescent.blame'
+local build = require 'crescent.report.build'
 local class = require 'crescent.report.class'
 local constraints = require 'crescent.report.constraints'
 local fields = require 'crescent.report.fields'
 local grid = require 'crescent.report.grid'
-local layout = require 'crescent.report.layout'
 local quality = require 'crescent.report.quality'
 local ratio = require 'crescent.report.ratio'
 local units = require 'crescent.units'
@@ -229,12 +229,12 @@ local function lines_of(made, goal, limits, rows)
 end
 
 local function check(rows, options)
-  rows = layout.list_of(rows, place)
+  rows = build.list_of(rows, place)
   if type(options) ~= 'table' then
     blame("%s: expected options such as { minimise = 'decode_ms' }, got %s", place,
       options == nil and 'nothing' or type(options))
   end
-  layout.check_keys(place, options, keys, 'option')
+  build.check_keys(place, options, keys, 'option')
   if rows.partial and not options.partial then
     blame('%s: the sweep is incomplete: %s; { partial = true } chooses from what is there, and '
       .. 'says so', place, tostring(rows.partial))
