@@ -102,4 +102,21 @@ CgroupLimits cgroup_limits(const SystemFiles& files) {
   return limits;
 }
 
+std::optional<int64_t> out_of_memory_kills(const SystemFiles& files) {
+  const auto count_in = [&](const std::string& path) -> std::optional<int64_t> {
+    const auto text = files.text(path);
+    const auto count = text ? field(*text, "oom_kill") : std::nullopt;
+    return count ? leading_integer(*count) : std::nullopt;
+  };
+  for (const Group& group : groups_of_this_process(files)) {
+    const bool is_v1 = has_controller(group.controllers, "memory");
+    if (!is_v1 && !group.controllers.empty()) continue;
+    const std::string mount = is_v1 ? "sys/fs/cgroup/" + group.controllers : "sys/fs/cgroup";
+    const char* const file = is_v1 ? "/memory.oom_control" : "/memory.events";
+    for (const std::string& folder : folders_from(mount, group.path))
+      if (const auto count = count_in(folder + file)) return count;
+  }
+  return count_in("proc/vmstat");
+}
+
 }  // namespace crescent

@@ -42,4 +42,8 @@ struct CgroupLimits {
 };
 CgroupLimits cgroup_limits(const SystemFiles& files);
 
+/// Processes that the kernel has ended for lack of memory in this process's control group, or on
+/// the machine where no group tells. Nothing where neither does.
+std::optional<int64_t> out_of_memory_kills(const SystemFiles& files);
+
 }  // namespace crescent

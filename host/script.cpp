@@ -45,14 +45,21 @@ int push_arguments(lua_State* L) {
   return count;
 }
 
-/// A script that used crescent.test ends with its summary, and fails with it: a spec can't forget.
-bool tests_failed(lua_State* L) {
+/// A module that the script used is asked whether all went well.
+bool has_failed(lua_State* L, const char* module) {
   lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
-  lua_getfield(L, -1, "crescent.test");
+  lua_getfield(L, -1, module);
   if (lua_isnil(L, -1)) return false;
   lua_getfield(L, -1, "finish");
   lua_call(L, 0, 1);
   return !lua_toboolean(L, -1);
+}
+
+/// A script that used crescent.test ends with its summary, and fails with it: a spec can't forget.
+/// One whose experiment has failed cells fails too.
+bool anything_failed(lua_State* L) {
+  const bool tests = has_failed(L, "crescent.test");
+  return has_failed(L, "crescent.experiment.outcome") || tests;
 }
 
 }  // namespace
@@ -109,7 +116,7 @@ int run_program(lua_State* L) {
   bool failed = false;
   if (status == 0) {
     lua_pushcfunction(L, [](lua_State* state) {
-      lua_pushboolean(state, tests_failed(state));
+      lua_pushboolean(state, anything_failed(state));
       return 1;
     });
     status = call_with_traceback(L, 0, 1);

@@ -47,6 +47,9 @@ std::string Value::expected() const {
     case Kind::plan: return "a plan";
     case Kind::store: return "a store";
     case Kind::profiling: return "a profile session";
+    case Kind::sweep: return "a sweep";
+    case Kind::child: return "a child process";
+    case Kind::channel: return "a channel";
     case Kind::tokenizer: return "a tokenizer";
     case Kind::tensor_or_number: return "a tensor or a number";
   }
@@ -73,6 +76,9 @@ std::string Value::lua_type() const {
     case Kind::plan: return "crescent.Plan";
     case Kind::store: return "crescent.Store";
     case Kind::profiling: return "crescent.Profiling";
+    case Kind::sweep: return "crescent.Sweep";
+    case Kind::child: return "crescent.Child";
+    case Kind::channel: return "crescent.Channel";
     case Kind::tokenizer: return "crescent.Tokenizer";
     case Kind::tensor_or_number: return "crescent.Tensor|number";
   }

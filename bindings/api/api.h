@@ -31,6 +31,9 @@ enum class Kind {
   plan,
   store,
   profiling,
+  sweep,
+  child,
+  channel,
   tensor_or_number,
 };
 

@@ -29,13 +29,15 @@ const Subject& store_subject() {
                         {"limit", Value::at_least(Kind::integer, 0), "", "at most so many"}},
             .returns = "{ id: integer, kind: string, name: string, model: string, trials: integer, "
                        "status: 'running'|'done'|'failed'|'killed', started: string, started_s: "
-                       "number, duration_s: number? }[]",
+                       "number, duration_s: number?, cells: integer?, cells_done: integer? }[]",
             .example = "print(store:runs { limit = 10 })"},
            {.name = "store:run",
             .home = Home::core,
             .doc = "Gives a run with all that is known of it: its options, environment, warnings, "
                    "and its trials, each a row with its Samples by name; `run:rows()` gives these "
-                   "rows. Nil and the reason if there is no such run.",
+                   "rows. Of an experiment it gives a row for each cell of the grid, and raises "
+                   "if cells are missing, unless `run:rows { partial = true }`. Nil and the "
+                   "reason if there is no such run.",
             .args = {store, {"id", Value::at_least(Kind::integer, 1), "as store:runs lists it"}},
             .returns = "crescent.Run?, string?",
             .example = "print(store:run(12))"},

@@ -14,8 +14,9 @@ const Subject& profile_subject();      ///< profiles, traces
 const Subject& machine_subject();      ///< machine, statistics
 const Subject& energy_subject();       ///< what tells the energy here
 const Subject& store_subject();        ///< stored runs
+const Subject& sweep_subject();        ///< cells of experiments, merging stores
 const Subject& files_subject();        ///< json, inspect
-const Subject& process_subject();      ///< threads, version
+const Subject& process_subject();      ///< threads, child processes
 const Subject& help_subject();         ///< what `?name` and completion read
 const Subject& memory_subject();       ///< memory, scope
 const Subject& tensor_subject();       ///< making tensors, their shapes and values

@@ -26,8 +26,10 @@ void register_core() {
   register_memory();
   register_store();
   register_store_profile();
+  register_sweep();
   register_compare();
   register_trace();
+  register_child();
   finish_home(api::Home::core);
 }
 

@@ -16,7 +16,9 @@ void register_statistics();
 void register_memory();
 void register_store();
 void register_store_profile();
+void register_sweep();
 void register_compare();
 void register_trace();
+void register_child();
 
 }  // namespace crescent

@@ -48,6 +48,10 @@ int store_runs(Args& args) {
     row.set("name", run.name);
     row.set("model", run.model);
     row.set("trials", run.trials);
+    if (run.kind == RunKind::experiment) {
+      row.set("cells", run.cells);
+      row.set("cells_done", run.cells_done);
+    }
     row.set("status", name_of(run.status));
     row.set("started", run.started);
     row.set("started_s", seconds(run.started_ns));
@@ -120,6 +124,10 @@ void push_run(lua_State* L, const Store& store, const StoredRun& run) {
   const std::vector<StoredTrial> trials = store.trials(run.id);
   push_trials(L, trials);
   table.take("trials");
+  if (run.kind == RunKind::experiment) {
+    push_cells(L, store.cells(run.id));
+    table.take("cells");
+  }
   if (push_comparison_of(L, run, trials)) table.take("comparison");
   set_result(L, "run");
 }

@@ -13,6 +13,9 @@ struct HandleName<Store> {
   static constexpr const char* value = "Store";
 };
 
+/// Pushes the cells of an experiment as plain tables; rows stay JSON.
+void push_cells(lua_State* L, const std::vector<StoredCell>& cells);
+
 /// What --store said. Without it CRESCENT_STORE, else runs.db in the current folder.
 void set_store_path(std::string path);
 std::string store_path();

@@ -189,9 +189,9 @@ void StoreConnection::prepare_for_writing() {
 }
 
 void StoreConnection::check_tables() {
-  constexpr std::array kTables = {"runs",   "environment", "options",    "warnings",
-                                  "trials", "artifacts",   "statistics", "token_totals",
-                                  "tracks", "samples",     "nodes",      "decisions"};
+  constexpr std::array kTables = {"runs",      "environment", "options",      "warnings", "trials",
+                                  "artifacts", "statistics",  "token_totals", "tracks",   "samples",
+                                  "nodes",     "decisions",   "cells",        "results",  "texts"};
   for (const char* table : kTables)
     if (integer(fmt::format("SELECT count(*) FROM sqlite_master WHERE name = '{}'", table)) == 0)
       throw SQLite::Exception(fmt::format("there is no table {}", table), SQLITE_CORRUPT);
@@ -214,9 +214,14 @@ void StoreConnection::mark_killed_runs() {
   });
   if (dead.empty()) return;
   transaction([&](SQLite::Database& db) {
-    for (const int64_t id : dead)
+    for (const int64_t id : dead) {
+      db.exec(fmt::format(
+          "UPDATE cells SET status = 'stale' WHERE run = {0} AND status = 'running' AND EXISTS "
+          "(SELECT 1 FROM runs WHERE id = {0} AND status = 'running')",
+          id));
       db.exec(fmt::format("UPDATE runs SET status = 'killed' WHERE id = {} AND status = 'running'",
                           id));
+    }
   });
 }
 

@@ -230,7 +230,7 @@ int64_t insert_run(SQLite::Database& db, const RunRecord& run) {
   return id;
 }
 
-void insert_trial(SQLite::Database& db, int64_t run, const TrialRecord& trial) {
+int64_t insert_trial(SQLite::Database& db, int64_t run, const TrialRecord& trial) {
   demand_run(db, run);
   int64_t values = 0;
   for (const SampleRecord& record : trial.samples)
@@ -256,6 +256,7 @@ void insert_trial(SQLite::Database& db, int64_t run, const TrialRecord& trial) {
   Insert totals(db, "INSERT INTO token_totals VALUES (?, ?, ?)");
   for (const TokenTotals& row : trial.token_totals) totals(id, row.section, json_of(row.ns));
   insert_tracks(db, id, trial.tracks);
+  return id;
 }
 
 void insert_warning(SQLite::Database& db, int64_t run, const std::string& text) {
@@ -277,6 +278,14 @@ void insert_artifact(SQLite::Database& db, int64_t run, const ArtifactRecord& ar
 void insert_decision(SQLite::Database& db, const DecisionRecord& decision) {
   Insert(db, "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?)")(
       decision.key, decision.machine, decision.value, utc_text(now_ns()));
+}
+
+void set_running(SQLite::Database& db, int64_t run) {
+  const ProcessIdentity owner = this_process();
+  Insert(db,
+         "UPDATE runs SET status = 'running', finished = NULL, finished_ns = NULL, owner_pid = ?, "
+         "owner_ticks = ?, owner_boot = ?, owner_namespace = ? WHERE id = ?")(
+      owner.pid, owner.started_ticks, owner.boot, owner.pid_namespace, run);
 }
 
 void set_finished(SQLite::Database& db, int64_t run, RunStatus status) {

@@ -13,10 +13,12 @@ namespace crescent {
 void check_trial(const TrialRecord& trial);
 
 int64_t insert_run(SQLite::Database& db, const RunRecord& run);
-void insert_trial(SQLite::Database& db, int64_t run, const TrialRecord& trial);
+int64_t insert_trial(SQLite::Database& db, int64_t run, const TrialRecord& trial);  ///< its id
 void insert_warning(SQLite::Database& db, int64_t run, const std::string& text);
 void insert_artifact(SQLite::Database& db, int64_t run, const ArtifactRecord& artifact);
 void insert_decision(SQLite::Database& db, const DecisionRecord& decision);
+/// A run that ended goes on, as this process's.
+void set_running(SQLite::Database& db, int64_t run);
 void set_finished(SQLite::Database& db, int64_t run, RunStatus status);
 
 /// ns since 1970, and how that reads: '2026-03-01T12:34:56.789Z'.

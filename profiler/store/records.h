@@ -103,6 +103,7 @@ struct RunSummary {
   int64_t started_ns = 0;
   std::optional<int64_t> finished_ns;
   int64_t trials = 0;
+  int64_t cells = 0, cells_done = 0;  ///< of an experiment's grid
 };
 
 struct StoredRun : RunRecord {

@@ -158,7 +158,44 @@ CREATE VIEW track_values AS
   FROM tracks, json_each(points_json) AS each;
 )sql";
 
-constexpr std::array kMigrations = {Migration{1, kVersion1}};
+// What experiments are made of.
+constexpr const char* kVersion2 = R"sql(
+-- One a point of an experiment's grid, for given options and model.
+CREATE TABLE cells (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  identity TEXT NOT NULL,     -- hash of experiment, version, options, model and point
+  position INTEGER,           -- in the grid, from 1; null if the grid has this point no longer
+  point TEXT NOT NULL,        -- JSON: the parameters by name
+  model TEXT NOT NULL,        -- as it was named; '' without one
+  model_hash TEXT NOT NULL,   -- of weights and description; '' without one
+  status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'done', 'failed', 'stale')),
+  attempts INTEGER NOT NULL,  -- how often it was begun
+  duration_ns INTEGER,        -- of the last attempt
+  message TEXT,               -- why it failed
+  traceback TEXT,
+  output TEXT,                -- the last lines that it wrote
+  UNIQUE (run, identity)
+);
+-- What a cell gave in a round; most experiments have one round.
+CREATE TABLE results (
+  cell INTEGER NOT NULL REFERENCES cells ON DELETE CASCADE,
+  round INTEGER NOT NULL,     -- from 1
+  trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE, -- has its samples
+  text TEXT NOT NULL REFERENCES texts, -- the script that gave it
+  build TEXT NOT NULL,        -- of crescent and LibTorch
+  row TEXT NOT NULL,          -- JSON; {"$samples": NAME} stands for a row of table samples
+  PRIMARY KEY (cell, round)
+) WITHOUT ROWID;
+CREATE INDEX results_by_trial ON results (trial);
+-- Texts of experiments with all that they require.
+CREATE TABLE texts (
+  hash TEXT PRIMARY KEY,      -- of their code, without comments and blanks
+  files TEXT NOT NULL         -- JSON: text by module
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations = {Migration{1, kVersion1}, Migration{2, kVersion2}};
 
 }  // namespace
 

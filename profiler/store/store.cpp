@@ -9,6 +9,7 @@
 #include "profiler/store/connection.h"
 #include "profiler/store/insert.h"
 #include "profiler/store/number_list.h"
+#include "profiler/store/sweep.h"
 
 namespace crescent {
 namespace {
@@ -114,7 +115,9 @@ bool Store::writes() const { return connection_->writes(); }
 std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
   std::string sql =
       "SELECT id, kind, status, name, model, started, started_ns, finished_ns, (SELECT count(*) "
-      "FROM trials WHERE run = runs.id) FROM runs WHERE true";
+      "FROM trials WHERE run = runs.id), (SELECT count(*) FROM cells WHERE run = runs.id AND "
+      "position IS NOT NULL), (SELECT count(*) FROM cells WHERE run = runs.id AND position IS NOT "
+      "NULL AND status = 'done') FROM runs WHERE true";
   if (filter.name) sql += " AND name = :name";
   if (filter.kind) sql += " AND kind = :kind";
   sql += " ORDER BY id DESC LIMIT :limit";
@@ -133,7 +136,9 @@ std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
                        .started = text(query.getColumn(5)),
                        .started_ns = query.getColumn(6),
                        .finished_ns = optional_integer(query.getColumn(7)),
-                       .trials = query.getColumn(8)});
+                       .trials = query.getColumn(8),
+                       .cells = query.getColumn(9),
+                       .cells_done = query.getColumn(10)});
   });
   return found;
 }
@@ -196,6 +201,8 @@ std::vector<StoredTrial> Store::trials(int64_t run) const {
         });
   return found;
 }
+
+std::vector<StoredCell> Store::cells(int64_t run) const { return stored_cells(*connection_, run); }
 
 StoredSpans Store::spans(int64_t trial) const {
   StoredSpans spans;

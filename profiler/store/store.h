@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "profiler/store/cells.h"
 #include "profiler/store/records.h"
 
 namespace crescent {
@@ -71,6 +72,8 @@ class Store {
   std::optional<int64_t> last(const std::optional<std::string>& name = std::nullopt) const;
 
   std::vector<StoredTrial> trials(int64_t run) const;  ///< in their order
+  /// Of an experiment, in the order of its grid; those that are in it no longer last.
+  std::vector<StoredCell> cells(int64_t run) const;
   StoredSpans spans(int64_t trial) const;
   std::optional<ProfileNode> profile(int64_t trial) const;
   std::vector<StatisticRecord> statistics(int64_t trial) const;

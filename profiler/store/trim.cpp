@@ -37,6 +37,8 @@ constexpr std::array kRowBytes = {
     RowBytes{"warnings", "run", "length(text) + 5"},
     RowBytes{"artifacts", "run", "length(bytes) + length(name) + 30"},
     RowBytes{"trials", "run", "length(spans) + length(windows) + 40"},
+    RowBytes{"cells", "run", "length(point) + length(coalesce(output, '')) + 120"},
+    RowBytes{"results", "trial", "length(row) + 60"},
     RowBytes{"samples", "trial", "length(values_json) + 70"},
     RowBytes{"nodes", "trial", "length(name) + 45"},
     RowBytes{"statistics", "trial", "length(site) + 40"},
@@ -91,6 +93,7 @@ TrimResult Store::trim(const TrimOptions& options) {
   connection.transaction([&](SQLite::Database& db) {
     count();
     db.exec(fmt::format("DELETE FROM runs WHERE id IN ({})", runs));  // and what refers to them
+    db.exec("DELETE FROM texts WHERE hash NOT IN (SELECT text FROM results)");
   });
   if (result.runs == 0) return result;
   try {

@@ -1,8 +1,10 @@
 --- Options that a script declares are its flags, their types and its `--help`.
+local usage = require 'crescent.usage'
+
 local types = { string = true, number = true, integer = true, boolean = true }
 local declaration_keys = {
   'default', 'type', 'choices', 'required', 'many', 'at_least', 'above', 'at_most',
-  'nonempty',
+  'nonempty', 'identity', 'group',
 }
 
 local function dashed(name) return '--' .. name:gsub('_', '-') end
@@ -37,8 +39,19 @@ local function declare(name, doc, spec, level)
   return {
     name = name, doc = doc or '', kind = kind, default = spec.default, choices = spec.choices,
     required = spec.required, many = spec.many,
+    group = spec.group,
     nonempty = spec.nonempty, at_least = spec.at_least, above = spec.above, at_most = spec.at_most,
   }
+end
+
+--- An argument that takes all further ones is the last.
+local function check_many(positional, level)
+  for place, option in ipairs(positional) do
+    if option.many and place < #positional then
+      error(("crescent.options: %s: 'many' is for options and the last argument; '%s' comes behind "
+        .. 'it'):format(option.name, positional[place + 1].name), level + 1)
+    end
+  end
 end
 
 --- { about, options (by name, sorted), positional (in order), by_name }
@@ -61,10 +74,12 @@ local function read_declarations(declarations, level)
       parsed.about = item
     else
       local option = declare(item[1], item[2], item, level + 1)
+      option.is_argument = true
       parsed.by_name[option.name] = option
       table.insert(parsed.positional, option)
     end
   end
+  check_many(parsed.positional, level + 1)
   return parsed
 end
 
@@ -76,43 +91,51 @@ local function describe(option)
   elseif option.default == true then
     notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
   end
-  if option.many then notes[#notes + 1] = 'may be given more than once' end
+  if option.many and not option.is_argument then
+    notes[#notes + 1] = 'may be given more than once'
+  end
   if option.required then notes[#notes + 1] = 'required' end
   if #notes == 0 then return option.doc end
   return ('%s (%s)'):format(option.doc, table.concat(notes, '; '))
 end
 
+--- The flags of one group, and of those in none, as rows for the help.
+local function add_flags(rows, options, group)
+  for _, option in ipairs(options) do
+    if option.group == group then
+      local value = option.kind ~= 'boolean' and ' ' .. option.kind:upper() or ''
+      rows[#rows + 1] = { dashed(option.name) .. value, describe(option) }
+    end
+  end
+end
+
 local function help_text(parsed, program)
-  local usage, rows, widest = { 'Usage: ' .. program, '[OPTION...]' }, {}, #'-h, --help'
-  local function add(head, text)
-    rows[#rows + 1] = { head, text }
-    widest = math.max(widest, #head)
-  end
+  local line, rows, groups = { 'Usage: ' .. program, '[OPTION...]' }, {}, {}
   for _, option in ipairs(parsed.positional) do
-    local name = option.name:upper()
-    usage[#usage + 1] = option.required and name or '[' .. name .. ']'
-    add(name, describe(option))
+    local name = option.name:upper() .. (option.many and '...' or '')
+    line[#line + 1] = option.required and name or '[' .. name .. ']'
+    rows[#rows + 1] = { name, describe(option) }
   end
+  add_flags(rows, parsed.options)
+  rows[#rows + 1] = { '-h, --help', 'print this text, and exit' }
   for _, option in ipairs(parsed.options) do
-    local value = option.kind ~= 'boolean' and ' ' .. option.kind:upper() or ''
-    add(dashed(option.name) .. value, describe(option))
+    if option.group and not groups[option.group] then
+      groups[option.group] = true
+      rows[#rows + 1] = { title = option.group }
+      add_flags(rows, parsed.options, option.group)
+    end
   end
-  add('-h, --help', 'print this text, and exit')
-  local lines = { table.concat(usage, ' ') }
+  local widest, lines = 0, { table.concat(line, ' '), '' }
+  for _, row in ipairs(rows) do widest = math.max(widest, row[1] and #row[1] or 0) end
   if parsed.about then table.insert(lines, 1, parsed.about .. '\n') end
-  lines[#lines + 1] = ''
   for _, row in ipairs(rows) do
-    lines[#lines + 1] = ('  %-' .. widest .. 's  %s'):format(row[1], row[2]):gsub('%s+$', '')
+    lines[#lines + 1] = row.title and '\n' .. row.title
+      or ('  %-' .. widest .. 's  %s'):format(row[1], row[2]):gsub('%s+$', '')
   end
   return table.concat(lines, '\n')
 end
 
---- Ends the process because the command line is wrong.
-local function refuse(program, format, ...)
-  io.stdout:flush()
-  io.stderr:write(program, ': ', format:format(...), ('\nTry `%s --help`.\n'):format(program))
-  os.exit(2)
-end
+local refuse = usage.refuse
 
 --- 'an integer >= 1', 'a number > 0 and <= 1'
 local function expected_number(option)
@@ -135,32 +158,32 @@ local function fits(option, value)
     and not (option.above and value <= option.above)
 end
 
-local function convert(option, label, text, program)
+local function convert(option, label, text)
   local value = text
   if option.kind == 'number' or option.kind == 'integer' then
     value = tonumber(text)
     if not fits(option, value) then
-      refuse(program, "%s: expected %s, got '%s'", label, expected_number(option), text)
+      refuse("%s: expected %s, got '%s'", label, expected_number(option), text)
     end
   elseif option.kind == 'boolean' then
     if text ~= 'true' and text ~= 'false' then
-      refuse(program, "%s: expected true or false, got '%s'", label, text)
+      refuse("%s: expected true or false, got '%s'", label, text)
     end
     value = text == 'true'
   elseif option.nonempty and text == '' then
-    refuse(program, "%s: expected a text of at least one character, got ''", label)
+    refuse("%s: expected a text of at least one character, got ''", label)
   end
   if option.choices then
     for _, choice in ipairs(option.choices) do
       if choice == value then return value end
     end
-    refuse(program, "%s: expected %s, got '%s'", label, quoted(option.choices), text)
+    refuse("%s: expected %s, got '%s'", label, quoted(option.choices), text)
   end
   return value
 end
 
 --- The option that '--name' or '--no-name' means, and whether it is a 'no'.
-local function find_option(parsed, flag, program)
+local function find_option(parsed, flag)
   local name = flag:sub(3):gsub('-', '_')
   local option = parsed.by_name[name]
   if option then return option, false end
@@ -168,58 +191,63 @@ local function find_option(parsed, flag, program)
   if option and option.kind == 'boolean' then return option, true end
   local flags = { '--help' }
   for _, known in ipairs(parsed.options) do flags[#flags + 1] = dashed(known.name) end
-  refuse(program, "unknown option '%s'%s", flag, crescent.did_you_mean(flag, flags))
+  refuse("unknown option '%s'%s", flag, crescent.did_you_mean(flag, flags))
+end
+
+--- Takes a value from the command line; where there may be many, all of them as a list.
+local function keep(values, option, value)
+  if not option.many then
+    values[option.name] = value
+    return
+  end
+  values[option.name] = values[option.name] or {}
+  table.insert(values[option.name], value)
 end
 
 --- Reads the option at `at`; gives the position of the next argument.
-local function take_option(parsed, arguments, at, values, program)
+local function take_option(parsed, arguments, at, values)
   local argument = arguments[at]
   local flag, given = argument:match('^(%-%-[^=]+)=(.*)$')
   flag = flag or argument
-  local option, negated = find_option(parsed, flag, program)
+  local option, negated = find_option(parsed, flag)
   if option.kind == 'boolean' then
-    if negated and given then refuse(program, '%s takes no value', flag) end
-    values[option.name] = not negated and (given == nil or convert(option, flag, given, program))
+    if negated and given then refuse('%s takes no value', flag) end
+    values[option.name] = not negated and (given == nil or convert(option, flag, given))
     return at + 1
   end
   if not given then
     at = at + 1
     given = arguments[at]
-    if given == nil then refuse(program, '%s: expected a value, got nothing', flag) end
+    if given == nil then refuse('%s: expected a value, got nothing', flag) end
   end
-  local value = convert(option, flag, given, program)
-  if option.many then
-    values[option.name] = values[option.name] or {}
-    table.insert(values[option.name], value)
-  else
-    values[option.name] = value
-  end
+  keep(values, option, convert(option, flag, given))
   return at + 1
 end
 
-local function parse(parsed, arguments, program)
+local function parse(parsed, arguments)
   local values, place, at, only_positional = {}, 0, 1, false
   while at <= #arguments do
     local argument = arguments[at]
     if not only_positional and argument == '--' then
       only_positional, at = true, at + 1
     elseif not only_positional and (argument == '-h' or argument == '--help') then
-      print(help_text(parsed, program))
+      print(help_text(parsed, usage.program()))
       os.exit(0)
     elseif not only_positional and argument:sub(1, 1) == '-' and #argument > 1
       and not tonumber(argument) then
-      at = take_option(parsed, arguments, at, values, program)
+      at = take_option(parsed, arguments, at, values)
     else
       place, at = place + 1, at + 1
-      local option = parsed.positional[place]
-      if not option then refuse(program, "unexpected argument '%s'", argument) end
-      values[option.name] = convert(option, option.name:upper(), argument, program)
+      local last = parsed.positional[#parsed.positional]
+      local option = parsed.positional[place] or last and last.many and last
+      if not option then refuse("unexpected argument '%s'", argument) end
+      keep(values, option, convert(option, option.name:upper(), argument))
     end
   end
   return values
 end
 
-local function complete_values(parsed, values, program)
+local function complete_values(parsed, values)
   for name, option in pairs(parsed.by_name) do
     if values[name] == nil then values[name] = option.default end
   end
@@ -227,7 +255,7 @@ local function complete_values(parsed, values, program)
     for _, option in ipairs(list) do
       if option.required and values[option.name] == nil then
         local label = list == parsed.options and dashed(option.name) or option.name:upper()
-        refuse(program, '%s is required: %s', label, option.doc)
+        refuse('%s is required: %s', label, option.doc)
       end
     end
   end
@@ -244,6 +272,8 @@ end
 ---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
 ---   share = { 'what to cut', default = 0.3, above = 0, at_most = 1 },
 ---   layer = { 'which', type = 'integer', at_least = 1, many = true },   -- a list of all given
+---   out = { 'where to', default = 'out', identity = false },   -- doesn't make another experiment
+---   { 'files', 'what to read', many = true },            -- all further arguments, as a list
 --- }
 --- print(opt.model)
 --- ```
@@ -258,9 +288,8 @@ local function options(declarations, arguments)
     error('crescent.options: expected a table of declarations, got ' .. type(declarations), 2)
   end
   local parsed = read_declarations(declarations, 2)
-  local program = 'crescent ' .. (arg[-1] == '-e' and '-e CODE' or arg[0] or '')
-  local values = parse(parsed, arguments or arg, program)
-  complete_values(parsed, values, program)
+  local values = parse(parsed, arguments or arg)
+  complete_values(parsed, values)
   local names = {}
   for name in pairs(parsed.by_name) do names[#names + 1] = name end
   return setmetatable(values, {

@@ -345,7 +345,12 @@ for kind, events in pairs(store_text.metamethods) do results.metamethods[kind] =
 --- A stored run has its trials as rows, for reports.
 results.metamethods.run = {
   __index = function(_, key)
-    if key == 'rows' then return function(run) return run.trials end end
+    if key == 'rows' then
+      return function(run, options)
+        if run.cells then return require('crescent.experiment.stored').rows(run, options) end
+        return run.trials
+      end
+    end
     return methods[key]
   end,
 }

@@ -7,7 +7,8 @@ local fields = require 'crescent.report.fields'
 local rows = {}
 local methods = {}
 
-local keys = { 'kind', 'columns', 'notes', 'partial', 'title', 'points', 'interleaved' }
+local keys = { 'kind', 'columns', 'notes', 'partial', 'title', 'points', 'interleaved',
+  'run', 'failed' }
 
 --- What rows.of was told about a list; nil of any other table.
 local function spec_of(list)

@@ -25,11 +25,16 @@ end
 
 local function milliseconds(value) return units.format(value, 'ms') end
 
+--- Of an experiment, how many of its cells are done.
+local function done_of_all(trials, run)
+  return run.cells and ('%d/%d'):format(run.cells_done, run.cells) or units.grouped(trials)
+end
+
 store_text.columns.runs = {
   { 'id', plain },
   { 'started', minute, 'left', 'started (UTC)' },
   { 'kind', plain, 'left' }, { 'name', plain, 'left' }, { 'model', plain, 'left' },
-  { 'trials', count }, { 'status', plain, 'left' },
+  { 'trials', done_of_all }, { 'status', plain, 'left' },
   { 'started_s', age, nil, 'age' },
 }
 
@@ -85,7 +90,7 @@ local function sheet(kind, rows)
     spec.rows[r] = {}
     for i, column in ipairs(columns) do
       local value = row[column[1]]
-      spec.rows[r][i] = value == nil and '-' or column[2](value)
+      spec.rows[r][i] = value == nil and '-' or column[2](value, row)
     end
   end
   return tables.text(spec)
@@ -122,6 +127,11 @@ function store_text.printers.run(run)
   end
   table.sort(options)
   if #options > 0 then lines[#lines + 1] = 'options  ' .. table.concat(options, ', ') end
+  if run.cells then
+    lines[#lines + 1] = require('crescent.experiment.text')(run)
+    for _, warning in ipairs(run.warnings) do lines[#lines + 1] = 'warning: ' .. warning end
+    return table.concat(lines, '\n')
+  end
   if run.comparison then -- with the run's warnings
     lines[#lines + 1] = tostring(run.comparison)
     return table.concat(lines, '\n')
@@ -137,6 +147,14 @@ function store_text.printers.trim(trimmed)
   local text = trimmed.dry_run and '%s would go, about %s' or '%s removed, %s freed'
   local lines = { text:format(what, units.format(trimmed.bytes, 'bytes')) }
   for _, warning in ipairs(trimmed.warnings) do lines[#lines + 1] = 'warning: ' .. warning end
+  return table.concat(lines, '\n')
+end
+
+function store_text.printers.merge(merged)
+  local lines = { ('%s added, %s joined: %s with %s came in'):format(
+    units.counted(merged.runs_added, 'run'), units.grouped(merged.runs_joined),
+    units.counted(merged.cells, 'cell'), units.counted(merged.trials, 'trial')) }
+  for _, warning in ipairs(merged.warnings) do lines[#lines + 1] = 'warning: ' .. warning end
   return table.concat(lines, '\n')
 end
 

@@ -84,7 +84,7 @@ local function categories_of(chart)
   if sortable then table.sort(list) end
   local labels, number_of = {}, {}
   for i, x in ipairs(list) do
-    labels[i], number_of[x] = type(x) == 'number' and units.number(x) or x, i
+    labels[i], number_of[x] = type(x) == 'number' and ('%.6g'):format(x) or x, i
   end
   return labels, number_of
 end

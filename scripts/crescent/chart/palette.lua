@@ -44,6 +44,16 @@ local function properties(colours, heat)
   return list
 end
 
+--- A heat map's colours on white paper, from lowest to highest.
+---@return string[]
+function palette.heat_colours()
+  local list = {}
+  for step = 1, palette.heat_steps do
+    list[step] = mixed(heat_light, (step - 1) / (palette.heat_steps - 1))
+  end
+  return list
+end
+
 local function declarations(colours, heat)
   local parts = {}
   for i, property in ipairs(properties(colours, heat)) do

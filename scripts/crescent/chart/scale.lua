@@ -202,8 +202,13 @@ end
 function scale.title(axis, made)
   local title = axis.title or axis.name or ''
   local notes = {}
+  if title == axis.name and (axis.unit or '') ~= '' and not made.categories then
+    -- latency_ms_p95 in seconds is latency_p95 (s).
+    local before, after = title:match('^(.+)_' .. axis.unit:gsub('%p', '%%%0') .. '(.*)$')
+    if before and (after == '' or after:find('^_')) then title = before .. after end
+  end
   if made.unit and made.unit ~= '' then
-    -- A title that has the unit already, or a name like latency_ms, needs no second one.
+    -- A title that has the unit already needs no second one.
     local known = ('[(,] *%s *[),]'):format((made.unit:gsub('%p', '%%%0')))
     if not title:find(known) then notes[1] = made.unit end
   end

@@ -6,15 +6,17 @@ local palette = require 'crescent.chart.palette'
 local pen = require 'crescent.chart.pen'
 
 local title_size, text_size = 15, 12
+local width_default, height_default = 720, 400
 local margin = 16
 local label_columns_max = 24
 
 --- Opens the picture. A screen reader takes the title; the values are in the table below it.
 local function open(out, title, size, inline)
   local name = markup.escape(title ~= '' and title or 'chart')
-  out[#out + 1] = ('<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" '
-    .. 'aria-label="%s" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">'):format(name,
-    size.width, size.height, size.width, size.height)
+  out[#out + 1] = ('<svg xmlns="http://www.w3.org/2000/svg" class="%s" role="img" '
+    .. 'aria-label="%s" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">'):format(
+    size.width > width_default and 'chart wide' or 'chart', name, size.width, size.height,
+    size.width, size.height)
   out[#out + 1] = ('<title>%s</title>'):format(name)
   if inline then return end
   out[#out + 1] = '<style>\n' .. palette.alone() .. '</style>'
@@ -179,7 +181,7 @@ end
 return function(chart, options)
   options = options or {}
   local made = data.read(chart)
-  local size = { width = options.width or 720, height = options.height or 400,
+  local size = { width = options.width or width_default, height = options.height or height_default,
     inline = options.inline }
   if made.kind == 'heat' then return require('crescent.chart.svg_heat')(chart, size, open) end
   return draw_axes(made, size)

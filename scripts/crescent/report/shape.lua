@@ -31,7 +31,8 @@ local function values_of(rows, name)
   for _, row in ipairs(rows) do
     local value = fields.at(row, name)
     value = fields.number(value) or value
-    if value ~= nil and not seen[value] then seen[value], count = true, count + 1 end
+    local key = value ~= value and 'nan' or value
+    if key ~= nil and not seen[key] then seen[key], count = true, count + 1 end
     if value ~= nil and type(value) ~= 'number' then numeric = false end
   end
   return count, numeric and count > 0

@@ -276,7 +276,7 @@ TEST(StoreRefuses, ANewerStoreAndLeavesItAsItIs) {
     EXPECT_EQ(refusal(path, write),
               path +
                   ": is a store of version 99, made by a newer crescent; this one knows version "
-                  "1 and leaves it as it is");
+                  "2 and leaves it as it is");
   EXPECT_EQ(read_text(path), before);
   EXPECT_EQ(folder.names(), std::vector<std::string>{"runs.db"});
 }
@@ -289,7 +289,7 @@ TEST(StoreRefuses, ANewerStoreWhoseVersionIsOnlyInItsLog) {
   db.exec("PRAGMA user_version = 99");  // stays in the log while this is open
   EXPECT_EQ(refusal(path, true),
             path +
-                ": is a store of version 99, made by a newer crescent; this one knows version 1 "
+                ": is a store of version 99, made by a newer crescent; this one knows version 2 "
                 "and leaves it as it is");
 }
 
@@ -317,7 +317,7 @@ std::string problem_of_reading(const std::string& path) {
 std::string damaged(const std::string& path, const std::string& why) {
   return path + ": the store is damaged (" + why +
          "). To save its rows:\n  (echo 'PRAGMA application_id = 1668441459; PRAGMA user_version = "
-         "1;'; sqlite3 '" +
+         "2;'; sqlite3 '" +
          path + "' .dump | sed 's/^ROLLBACK.*/COMMIT;/') | sqlite3 NEW.db";
 }
 
@@ -380,21 +380,38 @@ TEST(StoreVersions, AnOlderStoreIsBroughtForwardByWhoOpensItForWriting) {
   const TemporaryFolder folder;
   const std::string path = folder / "runs.db";
   const int64_t run = write_one(path, made_trial(1));
+  const int ours = store_version(), next = ours + 1;
   std::vector<Migration> steps(migrations().begin(), migrations().end());
-  steps.push_back({2, "ALTER TABLE runs ADD COLUMN note TEXT"});
+  steps.push_back({next, "ALTER TABLE runs ADD COLUMN note TEXT"});
   EXPECT_EQ(message_of([&] { StoreConnection(path, {.steps = steps}); }),
-            path +
-                ": is a store of version 1; this crescent reads version 2, and brings it there "
-                "when the store is opened with write = true");
+            fmt::format("{}: is a store of version {}; this crescent reads version {}, and brings "
+                        "it there when the store is opened with write = true",
+                        path, ours, next));
   {
     StoreConnection forward(path, {.write = true, .steps = steps});
-    EXPECT_EQ(forward.integer("PRAGMA user_version"), 2);
+    EXPECT_EQ(forward.integer("PRAGMA user_version"), next);
     EXPECT_EQ(forward.integer("SELECT count(*) FROM runs WHERE note IS NULL"), run);
   }
   EXPECT_EQ(refusal(path),
-            path +
-                ": is a store of version 2, made by a newer crescent; this one knows version 1 "
-                "and leaves it as it is");
+            fmt::format("{}: is a store of version {}, made by a newer crescent; this one knows "
+                        "version {} and leaves it as it is",
+                        path, next, ours));
+}
+
+TEST(StoreVersions, AStoreFromBeforeExperimentsKeepsItsRuns) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "runs.db";
+  {
+    SQLite::Database db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(db, 0, migrations().first(1));
+    db.exec(fmt::format("PRAGMA application_id = {}", kStoreApplication));
+    db.exec(
+        "INSERT INTO runs (kind, name, status, started, started_ns, model, model_hash, "
+        "definition_hash, definition) VALUES ('bench', 'old', 'done', '', 0, '', '', '', '')");
+  }
+  const Store store(path, true);
+  EXPECT_EQ(store.runs().front().name, "old");
+  EXPECT_TRUE(store.cells(1).empty());
 }
 
 TEST(StoreVersions, AStepThatFailsLeavesTheStoreAsItWas) {
@@ -402,7 +419,8 @@ TEST(StoreVersions, AStepThatFailsLeavesTheStoreAsItWas) {
   const std::string path = folder / "runs.db";
   write_one(path, made_trial(1));
   std::vector<Migration> steps(migrations().begin(), migrations().end());
-  steps.push_back({2, "ALTER TABLE runs ADD COLUMN note TEXT; ALTER TABLE none ADD COLUMN x"});
+  steps.push_back({store_version() + 1,
+                   "ALTER TABLE runs ADD COLUMN note TEXT; ALTER TABLE none ADD COLUMN x"});
   EXPECT_EQ(message_of([&] { StoreConnection(path, {.write = true, .steps = steps}); }),
             path + ": no such table: none");
   EXPECT_EQ(refusal(path, true), "no error");

@@ -1,0 +1,111 @@
+--- Rows as the store keeps them: JSON, in which Samples are named and stand beside it, and numbers
+--- that JSON has not are said in words.
+local blame = require 'crescent.blame'
+local fields = require 'crescent.report.fields'
+
+local codec = {}
+
+local words = { nan = 0 / 0, inf = math.huge, ['-inf'] = -math.huge }
+
+local function word_for(number)
+  if number ~= number then return 'nan' end
+  return number > 0 and 'inf' or '-inf'
+end
+
+--- 'a crescent.Model', 'a function': what somebody tried to store.
+local function described(value)
+  local meta = debug.getmetatable(value)
+  local name = type(meta) == 'table' and rawget(meta, '__name')
+  return 'a ' .. (type(name) == 'string' and name or type(value))
+end
+
+local function place_below(place, key)
+  if type(key) == 'number' then return ('%s[%d]'):format(place, key) end
+  return place == '' and key or place .. '.' .. key
+end
+
+local encode_value
+
+local function encode_table(value, place, samples, depth)
+  if depth > 16 then return nil, place .. ': nests deeper than 16' end
+  local made, length = {}, #value
+  for key, item in pairs(value) do
+    local is_position = type(key) == 'number' and key % 1 == 0 and key >= 1 and key <= length
+    if not is_position and (length > 0 or type(key) ~= 'string') then
+      return nil, ('%s: expected the keys 1 .. n or names alone, got both or gaps'):format(
+        place == '' and 'the row' or place)
+    end
+    local encoded, problem = encode_value(item, place_below(place, key), samples, depth + 1)
+    if problem then return nil, problem end
+    made[key] = encoded
+  end
+  return made
+end
+
+--- Plain values for JSON, or nil and what is wrong.
+function encode_value(value, place, samples, depth)
+  local kind = type(value)
+  if kind == 'number' then
+    if value ~= value or math.abs(value) == math.huge then return { ['$number'] = word_for(value) }
+    end
+    return value
+  elseif kind == 'string' or kind == 'boolean' then
+    return value
+  elseif kind == 'cdata' and tonumber(value) then
+    return encode_value(tonumber(value), place, samples, depth)
+  elseif fields.is_samples(value) then
+    samples[place] = value
+    return { ['$samples'] = place }
+  elseif kind == 'table' then
+    return encode_table(value, place, samples, depth)
+  end
+  local meta = debug.getmetatable(value)
+  if type(meta) == 'table' and rawget(meta, '__view') then -- model.config and the like
+    return encode_table(rawget(meta, '__view'), place, samples, depth)
+  end
+  return nil, ('%s: expected a plain value, a table of them or Samples, got %s; give figures of it')
+    :format(place, described(value))
+end
+
+--- Gives the row as JSON and its Samples by name; or nil and what is wrong with it.
+---@param row table
+---@return string? json, table|string samples_or_problem
+function codec.encode(row)
+  local samples = {}
+  local plain, problem = encode_table(row, '', samples, 0)
+  if not plain then return nil, problem end
+  local ok, text = pcall(crescent.json.encode, plain)
+  if not ok then return nil, (tostring(text):gsub('^.-crescent%.json%.encode: ', '')) end
+  return text, samples
+end
+
+local function decode_value(value, samples)
+  if type(value) ~= 'table' then return value end
+  if value['$samples'] then return samples[value['$samples']] end
+  if value['$number'] then return words[value['$number']] end
+  for key, item in pairs(value) do value[key] = decode_value(item, samples) end
+  return value
+end
+
+--- Gives the row back.
+---@param json string
+---@param samples table<string, table>
+---@return table
+function codec.decode(json, samples) return decode_value(crescent.json.decode(json), samples) end
+
+--- A parameter of a point, or an option, as JSON with its keys in order; raises for what it can't
+--- say.
+function codec.json(value, place)
+  local samples = {}
+  local plain, problem = encode_value(value, place, samples, 0)
+  if plain == nil and problem then blame('%s', problem) end
+  local name = next(samples)
+  if name then blame('%s: expected a plain value or a table of them, got Samples', name) end
+  local ok, text = pcall(crescent.json.encode, plain)
+  if not ok then
+    blame('%s: %s', place, (tostring(text):gsub('^.-crescent%.json%.encode: value', '')))
+  end
+  return text
+end
+
+return codec

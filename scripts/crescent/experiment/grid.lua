@@ -1,0 +1,158 @@
+--- The points of an experiment: the cross product of named lists, without those that `where` leaves
+--- out, with what `derive` adds.
+local blame = require 'crescent.blame'
+local codec = require 'crescent.experiment.codec'
+
+local grid = {}
+
+local points_max = 1000000
+
+--- The names of the lists in the order in which they are varied, the last one fastest:
+--- alphabetical, or as the script says with `order`.
+local function names_of(lists, order)
+  local names, known = {}, {}
+  for name in pairs(lists) do names[#names + 1] = name end
+  table.sort(names)
+  if not order then return names end
+  for i, name in ipairs(order) do
+    if lists[name] == nil then
+      blame("crescent.experiment: order: '%s' is not in the grid%s", tostring(name),
+        crescent.did_you_mean(tostring(name), names))
+    end
+    known[name] = i
+  end
+  for _, name in ipairs(names) do known[name] = known[name] or math.huge end
+  table.sort(names, function(a, b)
+    if known[a] ~= known[b] then return known[a] < known[b] end
+    return a < b
+  end)
+  return names
+end
+
+local function check(lists)
+  if type(lists) ~= 'table' then
+    blame('crescent.experiment: grid: expected lists by name, got %s', type(lists))
+  end
+  for name, list in pairs(lists) do
+    if type(name) ~= 'string' then
+      blame('crescent.experiment: grid: expected lists by name, got one at position %s',
+        tostring(name))
+    elseif name:find('[^%w_]') or name:find('^%d') then
+      blame("crescent.experiment: grid: expected names such as 'ratio', got '%s'", name)
+    elseif type(list) ~= 'table' or (#list == 0 and next(list) ~= nil) then
+      blame('crescent.experiment: grid.%s: expected a list, got %s', name,
+        type(list) == 'table' and 'a table with names' or type(list))
+    elseif #list == 0 then
+      blame('crescent.experiment: grid.%s: expected at least one value, got an empty list', name)
+    end
+    local seen = {}
+    for i, value in ipairs(list) do
+      local text = codec.json(value, ('crescent.experiment: grid.%s[%d]'):format(name, i))
+      if seen[text] then
+        blame('crescent.experiment: grid.%s: %s is in it twice, at %d and %d', name, text,
+          seen[text], i)
+      end
+      seen[text] = i
+    end
+  end
+end
+
+local function copy(point)
+  local made = {}
+  for name, value in pairs(point) do made[name] = value end
+  return made
+end
+
+--- Calls a function of the script's with a copy of the point.
+local function ask(name, fn, point)
+  local ok, result = pcall(fn, copy(point))
+  if not ok then
+    if result == 'interrupted' then error(result, 0) end
+    blame('crescent.experiment: %s of %s: %s', name, codec.json(point, 'the point'),
+      tostring(result))
+  end
+  return result
+end
+
+--- The point with what derive gave; a parameter can be added but not changed.
+local function derived(spec, point)
+  local added = ask('derive', spec.derive, point)
+  if type(added) ~= 'table' then
+    blame('crescent.experiment: derive: expected a table of parameters to add, got %s', type(added))
+  end
+  local made = copy(point)
+  for name, value in pairs(added) do
+    local before = point[name]
+    local place = 'crescent.experiment: derive: ' .. tostring(name)
+    local text = codec.json(value, place)
+    if before ~= nil and codec.json(before, place) ~= text then
+      blame("crescent.experiment: derive: '%s' is in the grid; choose another name", name)
+    end
+    made[name] = value
+  end
+  return made
+end
+
+--- Whether the script wants the point.
+local function wanted(spec, point)
+  local answer = ask('where', spec.where, point)
+  if type(answer) ~= 'boolean' then
+    blame('crescent.experiment: where: expected true or false, got %s', type(answer))
+  end
+  return answer
+end
+
+--- All points in order, and the names of the parameters: those of the grid, then the derived ones.
+---@param spec table   # of crescent.experiment
+---@return table[] points
+---@return string[] names
+function grid.points(spec)
+  check(spec.grid)
+  local names, total = names_of(spec.grid, spec.order), 1
+  for _, name in ipairs(names) do total = total * #spec.grid[name] end
+  if total > points_max then
+    blame('crescent.experiment: the grid has %s points; at most %d can be kept apart',
+      crescent.units.grouped(total), points_max)
+  end
+  local points, known = {}, {}
+  for _, name in ipairs(names) do known[name] = true end
+  for number = 0, total - 1 do
+    local point, rest = {}, number
+    for place = #names, 1, -1 do
+      local list = spec.grid[names[place]]
+      point[names[place]] = list[rest % #list + 1]
+      rest = math.floor(rest / #list)
+    end
+    if not spec.where or wanted(spec, point) then
+      if spec.derive then point = derived(spec, point) end
+      points[#points + 1] = point
+    end
+  end
+  local extra = {}
+  for _, point in ipairs(points) do
+    for name in pairs(point) do
+      if not known[name] then known[name], extra[#extra + 1] = true, name end
+    end
+  end
+  table.sort(extra)
+  for _, name in ipairs(extra) do names[#names + 1] = name end
+  return points, names
+end
+
+--- 'criterion=taylor ratio=0.3': a point for people, in the order of the grid.
+---@param point table
+---@param names string[]
+---@return string
+function grid.label(point, names)
+  local parts = {}
+  for _, name in ipairs(names) do
+    local value = point[name]
+    if value ~= nil then
+      parts[#parts + 1] = name .. '=' .. (type(value) == 'string' and value
+        or crescent.json.encode(value))
+    end
+  end
+  return table.concat(parts, ' ')
+end
+
+return grid

@@ -1,0 +1,99 @@
+--- Cells of several rounds: what each round gave becomes one row.
+local fields = require 'crescent.report.fields'
+
+local rounds = {}
+
+local units = { ms = 'ms', s = 's', us = 'us', ns = 'ns', j = 'J', w = 'W', bytes = 'bytes' }
+
+--- The unit that a name ends in: 'latency_ms' is in ms.
+local function unit_of(name) return units[name:match('_(%a+)$') or ''] or '' end
+
+local function pooled(list)
+  local values = {}
+  for _, samples in ipairs(list) do
+    for _, value in ipairs(samples.values) do values[#values + 1] = value end
+  end
+  return crescent.statistics.samples(values, { unit = list[1].unit })
+end
+
+local function all(list, is)
+  for _, value in ipairs(list) do
+    if not is(value) then return false end
+  end
+  return true
+end
+
+local function equal(a, b)
+  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b or (a ~= a and b ~= b) end
+  for key, value in pairs(a) do
+    if not equal(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+local join
+
+--- One value out of those of several rounds.
+local function join_values(name, list)
+  if #list == 1 then return list[1] end
+  if all(list, fields.is_samples) then return pooled(list) end
+  local first = list[1]
+  if all(list, function(value) return equal(value, first) end) then return first end
+  if all(list, function(value) return type(value) == 'number' end) then
+    return crescent.statistics.samples(list, { unit = unit_of(name) })
+  end
+  if all(list, function(value) return type(value) == 'table' and value[1] == nil end) then
+    return join(list)
+  end
+  return list -- every round's own: lists and texts have no median
+end
+
+--- Samples are pooled, numbers that differ become Samples, what is equal stays, anything else is a
+--- list by round. A field that only some rounds have is as these say.
+---@param rows table[]   # by round
+---@return table
+function join(rows)
+  local made, names = {}, {}
+  for _, row in ipairs(rows) do
+    for name in pairs(row) do names[name] = true end
+  end
+  for name in pairs(names) do
+    local list = {}
+    for _, row in ipairs(rows) do
+      if row[name] ~= nil then list[#list + 1] = row[name] end
+    end
+    made[name] = join_values(tostring(name), list)
+  end
+  return made
+end
+rounds.join = join
+
+--- Steps in the order in which a sweep takes them: { cell, round }. More rounds than one are each
+--- in an order of their own, so that no cell is always early or late.
+---@param cells table[]
+---@param options { rounds: integer, seed: integer? }   # a seed shuffles a single round too
+---@return { cell: table, round: integer }[]
+function rounds.order(cells, options)
+  local steps = {}
+  local seed = options.seed or options.rounds > 1 and 1
+  local random = seed and require('crescent.experiment.random')(seed)
+  for round = 1, options.rounds do
+    local these = {}
+    for _, one in ipairs(cells) do
+      if not one.rounds_done[round] then these[#these + 1] = { cell = one, round = round } end
+    end
+    if random then
+      for i = #these, 2, -1 do
+        local j = random(i)
+        these[i], these[j] = these[j], these[i]
+      end
+    end
+    for _, step in ipairs(these) do steps[#steps + 1] = step end
+  end
+  return steps
+end
+
+return rounds
