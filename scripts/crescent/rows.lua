@@ -3,6 +3,7 @@
 local blame = require 'crescent.blame'
 local column = require 'crescent.report.column'
 local fields = require 'crescent.report.fields'
+local units = require 'crescent.units'
 
 local rows = {}
 local methods = {}
@@ -202,6 +203,9 @@ end
 --- What print(rows) shows.
 function rows.text(list)
   local class = require 'crescent.report.class'
+  if #list > 0 and #rows.columns(list) == 0 then
+    return units.counted(#list, 'row') .. ' without fields'
+  end
   return require 'crescent.render.text'(class.of_rows(list):build(list, { partial = true }),
     { compact = true })
 end
