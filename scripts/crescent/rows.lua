@@ -214,13 +214,13 @@ end
 ---@return string
 function methods.csv(list) return list:render { format = 'csv' } end
 
---- Gives the rows as JSON, with everything that is in them: all samples too.
+--- Gives the rows as JSON, with everything that is in them: all samples too. What is no number or
+--- infinite is null.
 ---@param options? { indent: integer? }
 ---@return string
 function methods.json(list, options)
-  local plain = {}
-  for i, row in ipairs(list) do plain[i] = row end
-  return #plain == 0 and '[]' or crescent.json.encode(plain, options or {})
+  local sayable = require('crescent.render.json_record').sayable
+  return crescent.json.encode(sayable(list), options or {})
 end
 
 --- Gives the rows as a Markdown table.
