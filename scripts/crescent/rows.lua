@@ -1,7 +1,9 @@
 --- Lists of rows that sort, filter, print and render: what experiments, inspections and reports
 --- share. A row is a plain table; its figures are numbers, texts, booleans and Samples.
 local blame = require 'crescent.blame'
+local column = require 'crescent.report.column'
 local fields = require 'crescent.report.fields'
+local units = require 'crescent.units'
 
 local rows = {}
 local methods = {}
@@ -29,6 +31,16 @@ local function check_keys(name, options, known)
   end
 end
 
+local function check_columns(columns)
+  if columns == nil then return end
+  if type(columns) ~= 'table' then
+    blame('crescent.rows.of: columns: expected a list, got %s', type(columns))
+  end
+  for i, one in ipairs(columns) do
+    column.read(one, ('crescent.rows.of: columns[%d]'):format(i))
+  end
+end
+
 --- Gives a list of plain tables methods and a way to print, without copying it.
 ---
 --- ```lua
@@ -47,6 +59,7 @@ function rows.of(list, spec)
     blame('crescent.rows.of: expected a list of tables, got %s', type(list))
   end
   check_keys('crescent.rows.of', spec, keys)
+  check_columns(spec and spec.columns)
   for i, row in ipairs(list) do
     if type(row) ~= 'table' then
       blame('crescent.rows.of: expected a list of tables, got %s at position %d', type(row), i)
@@ -191,6 +204,9 @@ end
 --- What print(rows) shows.
 function rows.text(list)
   local class = require 'crescent.report.class'
+  if #list > 0 and #rows.columns(list) == 0 then
+    return units.counted(#list, 'row') .. ' without fields'
+  end
   return require 'crescent.render.text'(class.of_rows(list):build(list, { partial = true }),
     { compact = true })
 end
@@ -199,13 +215,13 @@ end
 ---@return string
 function methods.csv(list) return list:render { format = 'csv' } end
 
---- Gives the rows as JSON, with everything that is in them: all samples too.
+--- Gives the rows as JSON, with everything that is in them: all samples too. What is no number or
+--- infinite is null.
 ---@param options? { indent: integer? }
 ---@return string
 function methods.json(list, options)
-  local plain = {}
-  for i, row in ipairs(list) do plain[i] = row end
-  return #plain == 0 and '[]' or crescent.json.encode(plain, options or {})
+  local sayable = require('crescent.render.json_record').sayable
+  return crescent.json.encode(sayable(list), options or {})
 end
 
 --- Gives the rows as a Markdown table.

@@ -1,16 +1,7 @@
 --- One figure over two fields, as a heat map and a table.
 local ready = require 'crescent.report.ready'
 
---- A layout with a heat map and the same as a pivot.
----
---- ```lua
---- crescent.report.heat { x = 'head', y = 'layer', value = 'kl_nats' }:render(rows, {
----   to = 'heads.html' })
---- ```
----@param options table   # `x` across, `y` down, `value`; `format` and `better` of the table;
----  `crossed` a field or function(row): cells that are crossed out; and what
----  crescent.report.layout takes
-return ready.layout('heat', { 'x', 'y', 'value', 'format', 'better', 'crossed' },
+local make = ready.layout('heat', { 'x', 'y', 'value', 'format', 'better', 'crossed' },
   function(_, options)
     return {
       title = ('Heat map of %s'):format(options.value),
@@ -23,3 +14,14 @@ return ready.layout('heat', { 'x', 'y', 'value', 'format', 'better', 'crossed' }
   function(options)
     for _, key in ipairs { 'x', 'y', 'value' } do ready.expect_name('heat', options, key) end
   end)
+
+--- A layout with a heat map and the same as a pivot.
+---
+--- ```lua
+--- crescent.report.heat { x = 'head', y = 'layer', value = 'kl_nats' }:render(rows, {
+---   to = 'heads.html' })
+--- ```
+---@param options table   # `x` across, `y` down, `value`; `format` and `better` of the table;
+---  `crossed` a field or function(row): cells that are crossed out; and what
+---  crescent.report.layout takes
+return function(options) return make(options) end

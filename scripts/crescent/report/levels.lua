@@ -3,14 +3,7 @@ local fields = require 'crescent.report.fields'
 local ready = require 'crescent.report.ready'
 local shape = require 'crescent.report.shape'
 
---- A layout for rows with a field `level`. It shows the figures that are there, against level 0 if
---- that was measured, and the first time and the first figure of quality as bars.
----
---- ```lua
---- crescent.report.levels():render(rows, { to = 'levels.html' })
---- ```
----@param options? table   # what crescent.report.layout takes
-return ready.layout('levels', {}, function(rows)
+local make = ready.layout('levels', {}, function(rows)
   fields.check(rows, 'level', 'crescent.report.levels')
   local made = shape.of(rows)
   local group = shape.group_of(made, 'level')
@@ -28,3 +21,12 @@ return ready.layout('levels', {}, function(rows)
   end
   return spec
 end)
+
+--- A layout for rows with a field `level`. It shows the figures that are there, against level 0 if
+--- that was measured, and the first time and the first figure of quality as bars.
+---
+--- ```lua
+--- crescent.report.levels():render(rows, { to = 'levels.html' })
+--- ```
+---@param options? table   # what crescent.report.layout takes
+return function(options) return make(options) end

@@ -33,15 +33,7 @@ local function columns_of(rows, options, front)
   return columns
 end
 
---- A layout with a scatter chart of two figures and its Pareto front, by medians.
----
---- ```lua
---- local layout = crescent.report.pareto { x = 'decode_ms', y = 'perplexity' }
---- layout:render(rows, { to = 'pareto.html' })
---- ```
----@param options table   # `x`, `y` figures; `x_better`, `y_better` 'lower' (default) or 'higher';
----  `by` a field for the series; and what crescent.report.layout takes
-return ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
+local make = ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
   function(rows, options)
     local front = { x = options.x_better or 'lower', y = options.y_better or 'lower' }
     fields.check(rows, options.x, 'crescent.report.pareto: x')
@@ -51,11 +43,21 @@ return ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
       columns = columns_of(rows, options, front), sort_by = options.x,
       charts = { { kind = 'scatter', x = options.x, y = options.y, by = options.by,
         front = front } },
-      notes = { ('On the front are rows that no other beats in both %s and %s.'):format(options.x,
-        options.y) },
+      notes = { ('On the front are rows that no other beats in both %s and %s; Samples count as '
+        .. 'their median.'):format(options.x, options.y) },
     }
   end,
   function(options)
     ready.expect_name('pareto', options, 'x')
     ready.expect_name('pareto', options, 'y')
   end)
+
+--- A layout with a scatter chart of two figures and its Pareto front, by medians.
+---
+--- ```lua
+--- local layout = crescent.report.pareto { x = 'decode_ms', y = 'perplexity' }
+--- layout:render(rows, { to = 'pareto.html' })
+--- ```
+---@param options table   # `x`, `y` figures; `x_better`, `y_better` 'lower' (default) or 'higher';
+---  `by` a field for the series; and what crescent.report.layout takes
+return function(options) return make(options) end

@@ -2,8 +2,8 @@
 local blame = require 'crescent.blame'
 local class = require 'crescent.report.class'
 local document = require 'crescent.report.document'
-local rows_of = require 'crescent.rows'
 local ready = require 'crescent.report.ready'
+local rows_of = require 'crescent.rows'
 local units = require 'crescent.units'
 
 local no_quality = 'a profile says where the time of one model goes'

@@ -3,14 +3,7 @@ local fields = require 'crescent.report.fields'
 local ready = require 'crescent.report.ready'
 local shape = require 'crescent.report.shape'
 
---- A layout for rows with a field `ratio` and perhaps `criterion`. It shows the figures that are
---- there, against ratio 0 if that was measured, and lines of quality, time and size over the ratio.
----
---- ```lua
---- crescent.report.pruning():render(rows, { to = 'pruning.html' })
---- ```
----@param options? table   # what crescent.report.layout takes
-return ready.layout('pruning', {}, function(rows)
+local make = ready.layout('pruning', {}, function(rows)
   fields.check(rows, 'ratio', 'crescent.report.pruning')
   local made = shape.of(rows)
   local group = shape.group_of(made, 'ratio')
@@ -33,3 +26,12 @@ return ready.layout('pruning', {}, function(rows)
   end
   return spec
 end)
+
+--- A layout for rows with a field `ratio` and perhaps `criterion`. It shows the figures that are
+--- there, against ratio 0 if that was measured, and lines of quality, time and size over the ratio.
+---
+--- ```lua
+--- crescent.report.pruning():render(rows, { to = 'pruning.html' })
+--- ```
+---@param options? table   # what crescent.report.layout takes
+return function(options) return make(options) end

@@ -1,8 +1,8 @@
 --- What ready layouts share: options, and a layout that is chosen by what the rows have.
 local blame = require 'crescent.blame'
+local build = require 'crescent.report.build'
 local class = require 'crescent.report.class'
 local document = require 'crescent.report.document'
-local layout = require 'crescent.report.layout'
 
 local ready = {}
 
@@ -17,7 +17,7 @@ function ready.options(name, own, options)
   if options ~= nil and type(options) ~= 'table' then
     blame('%s: expected a table of options, got %s', place, type(options))
   end
-  layout.check_keys(place, options or {}, own, 'option')
+  build.check_keys(place, options or {}, own, 'option')
   return options or {}
 end
 
@@ -41,12 +41,12 @@ function ready.layout(name, own, spec_of, check)
     local options = ready.options(name, known, given)
     if check then check(options) end
     return class.new(('layout %s'):format(name), function(rows, render)
-      rows = layout.list_of(rows, 'crescent.report.' .. name)
+      rows = build.list_of(rows, 'crescent.report.' .. name)
       local spec = #rows > 0 and spec_of(rows, options) or { columns = {} }
       for _, key in ipairs(passed) do
         if options[key] ~= nil then spec[key] = options[key] end
       end
-      return layout.build(layout.read(spec), rows, render)
+      return build.document(build.read(spec), rows, render)
     end)
   end
 end
@@ -58,7 +58,7 @@ function ready.add(made, part)
   local said = {}
   for _, block in ipairs(document.each(made, 'note')) do said[block.text] = true end
   if part.heading then document.heading(made, part.heading) end
-  for _, block in ipairs(layout.build(layout.read(part.spec), part.rows, {}).blocks) do
+  for _, block in ipairs(build.document(build.read(part.spec), part.rows, {}).blocks) do
     if block.kind ~= 'note' or not said[block.text] then table.insert(made.blocks, block) end
   end
 end

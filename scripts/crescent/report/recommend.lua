@@ -1,11 +1,12 @@
 --- Recommendations: the best row that keeps some limits, and whether it can be told from the next.
 local baseline = require 'crescent.report.baseline'
 local blame = require 'crescent.blame'
+local build = require 'crescent.report.build'
 local class = require 'crescent.report.class'
 local constraints = require 'crescent.report.constraints'
 local fields = require 'crescent.report.fields'
 local grid = require 'crescent.report.grid'
-local layout = require 'crescent.report.layout'
+local quality = require 'crescent.report.quality'
 local ratio = require 'crescent.report.ratio'
 local units = require 'crescent.units'
 
@@ -205,12 +206,15 @@ local function table_text(made, goal, limits, rows)
   for _, name in ipairs((fields.points(rows))) do add(name) end
   add(goal.name)
   for _, one in ipairs(limits) do add(one.name) end
+  -- A table of times shows what they cost.
+  for _, name in ipairs(fields.names(rows)) do
+    if quality.is_quality(name) then add(name) end
+  end
   local list = { made.row }
   for i = 1, math.min(shown_max - 1, #made.runners_up) do list[i + 1] = made.runners_up[i] end
-  local text = class.layout { columns = columns, no_quality = 'no condition asks for it' }
-    :build(list)
+  local document = class.layout { columns = columns }:build(list)
   local rest = #made.runners_up + 1 - #list
-  return require 'crescent.render.text'(text, { compact = true })
+  return require 'crescent.render.text'(document, { compact = true })
     .. (rest > 0 and ('\n... %d more'):format(rest) or '')
 end
 
@@ -225,12 +229,12 @@ local function lines_of(made, goal, limits, rows)
 end
 
 local function check(rows, options)
-  rows = layout.list_of(rows, place)
+  rows = build.list_of(rows, place)
   if type(options) ~= 'table' then
     blame("%s: expected options such as { minimise = 'decode_ms' }, got %s", place,
       options == nil and 'nothing' or type(options))
   end
-  layout.check_keys(place, options, keys, 'option')
+  build.check_keys(place, options, keys, 'option')
   if rows.partial and not options.partial then
     blame('%s: the sweep is incomplete: %s; { partial = true } chooses from what is there, and '
       .. 'says so', place, tostring(rows.partial))

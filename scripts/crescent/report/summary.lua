@@ -20,13 +20,7 @@ local function chart_of(made, options)
   return { kind = 'line', x = x, y = y, by = shape.group_of(made, x) }
 end
 
---- A layout for any rows.
----
---- ```lua
---- crescent.report.summary():render(rows, { to = 'summary.html' })
---- ```
----@param options? table   # `x`, `y` fields of the chart; and what crescent.report.layout takes
-return ready.layout('summary', { 'x', 'y' }, function(rows, options)
+local make = ready.layout('summary', { 'x', 'y' }, function(rows, options)
   local made = shape.of(rows)
   local columns = {}
   for i, name in ipairs(made.points) do columns[i] = name end
@@ -36,3 +30,11 @@ return ready.layout('summary', { 'x', 'y' }, function(rows, options)
   return { title = 'Summary of {count} rows', columns = columns,
     charts = { chart_of(made, options) } }
 end)
+
+--- A layout for any rows.
+---
+--- ```lua
+--- crescent.report.summary():render(rows, { to = 'summary.html' })
+--- ```
+---@param options? table   # `x`, `y` fields of the chart; and what crescent.report.layout takes
+return function(options) return make(options) end
