@@ -201,6 +201,8 @@ void Args::check_arguments() {
     if (argument.optional && lua_isnoneornil(L_, index)) continue;
     if (fits(L_, index, argument.value)) continue;
     // A call like f({ option = 1 }) leaves out optional arguments in front of the options.
+    const bool is_method = function_.name.find(':') != std::string_view::npos;
+    if (index <= subjects && is_method) misses_colon(argument.value.expected());
     if (!argument.optional || !take_options(index, given))
       bad(index, argument.value.expected(), describe(L_, index));
     count_ = static_cast<int>(function_.args.size());
@@ -362,6 +364,15 @@ void Args::bad(int index, std::string_view expected, std::string_view got) const
   const bool method = function_.name.find(':') != std::string_view::npos;
   throw ArgError(fmt::format("{}: expected {}{}, got {}", function_.name, expected,
                              method ? " in front of the colon" : "", got));
+}
+
+void Args::misses_colon(std::string_view expected) const {
+  const int given = lua_gettop(L_);
+  const bool is_short = given == 1 && (lua_type(L_, 1) == LUA_TSTRING || lua_isnumber(L_, 1));
+  const std::string inside = given == 0 ? "" : is_short ? describe(L_, 1) : "...";
+  throw ArgError(fmt::format(
+      "{0}: expected {1} in front of the colon, got {2}; call it with a colon: {0}({3})",
+      function_.name, expected, describe(L_, 1), inside));
 }
 
 void Args::bad(std::string_view option, std::string_view expected, std::string_view got) const {

@@ -70,6 +70,8 @@ class Args {
   [[noreturn]] void fail(std::string_view message) const;  ///< 'crescent.load: ' + message
 
  private:
+  /// `tokenizer.encode('x')` in place of `tokenizer:encode('x')`.
+  [[noreturn]] void misses_colon(std::string_view expected) const;
   [[noreturn]] void closed(int index, std::string_view class_name) const;
   void check_arguments();
   bool take_options(int index, int given);

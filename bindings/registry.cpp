@@ -151,6 +151,21 @@ int class_index(lua_State* L) {
                              did_you_mean(key, known)));
 }
 
+/// Adds the names of Lua modules right below a table of ours: 'heads' of 'crescent.inspect.heads'.
+void add_module_names(lua_State* L, const std::string& owner, std::vector<std::string>& names) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "preload");
+  const std::string prefix = owner + ".";
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    const std::string module = lua_tostring(L, -2);
+    if (!module.starts_with(prefix)) continue;
+    std::string name = module.substr(prefix.size());
+    if (name.find('.') == std::string::npos) names.push_back(std::move(name));
+  }
+  lua_pop(L, 2);
+}
+
 /// crescent.key for a key that is not there: a Lua module of that name, else an error that names
 /// the nearest. Upvalue 1: the table's name.
 int missing_field(lua_State* L) {
@@ -180,6 +195,7 @@ int missing_field(lua_State* L) {
     if (lua_type(L, -2) == LUA_TSTRING) names.emplace_back(lua_tostring(L, -2));
     lua_pop(L, 1);
   }
+  add_module_names(L, owner, names);
   const std::vector<std::string_view> known(names.begin(), names.end());
   throw ArgError(fmt::format("{} has no field '{}'{}", owner, key, did_you_mean(key, known)));
 }

@@ -1,51 +1,60 @@
--- Loads the embedded model, lets it talk, and measures how well it predicts and how fast it runs.
-local opt = crescent.options {
-  'Shows what crescent does, on the embedded model.',
-  quick = { 'less text, less time', default = false },
-}
+-- Prunes a trained model, runs what is left at every level, and weighs what it costs and saves.
+local verses = require 'text.verses'
+local report = crescent.report
 
--- The last 5 % of the King James verses, one a line: text that the model never saw.
-local verses = io.popen [[
-  bible -f gen1:1-rev22:21 | sed -E 's/^[0-9]?[A-Za-z]+[0-9]+:[0-9]+ //' | tail -n +29548]]
-local held_out = verses:read('*a')
-verses:close()
-assert(#held_out == 199071, "the command `bible` gave another text: install Debian's bible-kjv")
-
-local model = crescent.load('tiny')
-print(model)
-
-local prompt = 'And it came to pass'
-local said = model:generate(prompt, { tokens = 80, temperature = 0.8, top_k = 40, seed = 1 })
-print('\n' .. prompt .. said.text .. '\n')
-
-local quality = crescent.eval.perplexity(model,
-  { text = opt.quick and held_out:sub(1, 4000) or held_out, window = 256, stride = 128 })
-
--- Nothing is timed before level 1's logits are proven equal to those of the reference.
-local speed = crescent.bench.compare {
-  measure = 'decode',
-  candidates = { { 'level 0', model:optimize { level = 0 } }, { 'level 1', model } },
-  baseline = 'level 0',
-  with = { prompt = 32, tokens = 64 },
-  tolerance = 1e-3,
-  time_s_max = opt.quick and 1 or 15,
-}
-
-local units = crescent.units
-local level_0, level_1 = speed.rows[1], speed.rows[2]
-print(crescent.table.text {
-  titles = { 'measured', 'value', 'how' },
-  align = { 'left', 'right', 'left' },
-  rows = {
-    { 'parameters', units.grouped(model.params), 'stored as ' .. model.dtype },
-    { 'perplexity', units.number(quality.perplexity, 5),
-      units.grouped(quality.tokens) .. ' held-out tokens' },
-    { 'level 0', tostring(level_0.latency_ms), 'a token, in the reference' },
-    { 'level 1', tostring(level_1.latency_ms), 'a token, all heads at once, with a cache' },
-    { 'ratio', units.number(level_1.ratio, 3), level_1.verdict },
-    { 'drift', units.number(level_1.drift, 2), 'largest difference of a logit over their spread' },
+return crescent.experiment {
+  name = 'quickstart',
+  doc = 'Prunes a model, measures quality, speed, memory and energy at every level, and reports.',
+  options = {
+    model = { 'a model folder, or the name of an embedded model', default = 'tiny' },
+    page = { 'the report', default = 'quickstart.html', identity = false },
+    quick = { 'fewer cuts, less text, less time', default = false },
   },
-})
-print(('\nOn unseen verses the model is as unsure as between %s equally likely tokens. %s')
-  :format(units.number(quality.perplexity, 4), speed:sentence()))
-for _, warning in ipairs(speed.warnings) do print('warning: ' .. warning) end
+  grid = { removed = { 0, 0.25, 0.5, 0.75 }, level = crescent.levels.available() },
+  order = { 'removed', 'level' },
+  rounds = 5, -- of every cell, in random orders, so that no cell has the machine's best moment
+  run = function(point, opt, ctx)
+    local whole = ctx.load(opt.model)
+    local pruned = point.removed == 0 and whole or ctx.once(point.removed, function()
+      return crescent.prune.plan(whole, {
+        what = { 'heads', 'neurons' }, criterion = 'taylor', ratio = point.removed,
+        data = { text = verses.seen(100), tokens = opt.quick and 256 or 2048 },
+      }):apply()
+    end)
+    local model = pruned:optimize { level = point.level }
+    local figures = { params = model.params, memory_bytes = model.bytes }
+    if ctx.round == 1 then -- the same in every round
+      local text = verses.unseen(opt.quick and 10 or 150)
+      figures.perplexity = crescent.eval.perplexity(model, { text = text, window = 128 }).perplexity
+      local reference = pruned:optimize { level = 0 } -- is a level what the reference is?
+      figures.drift = crescent.eval.agreement(model, reference,
+        { text = verses.unseen(10), window = 128 }).max_abs_logit
+    end
+    local run = crescent.profile.run(model, { mode = 'minimal', prompt = 'And it came to pass',
+      tokens = opt.quick and 16 or 64, cost_s = 0, idle_s = 0.2 })
+    figures.token_ms, figures.energy_j = run.latency_ms, run.energy_j
+    figures.absent = { energy_j = run.absent and run.absent.energy_j }
+    return figures
+  end,
+  report = function(rows, opt)
+    local layout = report.layout {
+      title = 'What pruning and levels do to {model}',
+      group_by = 'level', baseline = { removed = 0 },
+      columns = {
+        { 'removed', format = 'percent' }, { 'params', format = 'count' },
+        { 'memory_bytes', format = 'bytes', title = 'weights' },
+        { 'perplexity', better = 'lower' }, 'drift',
+        { 'token_ms', title = 'a token', baseline = true }, 'energy_j',
+      },
+      charts = {
+        { kind = 'line', x = 'removed', y = 'perplexity', by = 'level' },
+        { kind = 'scatter', x = 'token_ms', y = 'perplexity', by = 'level', log = 'x',
+          front = { x = 'lower', y = 'lower' } },
+      },
+    }
+    print(layout:render(rows))
+    print(report.recommend(rows, { minimise = 'token_ms', baseline = { removed = 0, level = 0 },
+      subject_to = { perplexity = { max_ratio = 1.1 } } }))
+    print('written: ' .. layout:render(rows, { to = opt.page })[1])
+  end,
+}

@@ -21,6 +21,8 @@ namespace {
 // The expression is no tail call: the frame that its errors take their position from stays. run()
 // drops the nil.
 constexpr std::string_view kExpression = "return nil, ";
+constexpr const char* kCommands = "crescent.prompt.commands";
+constexpr const char* kTyped = "crescent.prompt.typed";
 constexpr std::string_view kAtTheEnd = " near '<eof>'";
 
 /// What is typed by someone, or what comes through a pipe, where errors name the input's line.
@@ -49,7 +51,8 @@ class Prompt {
     lua_getglobal(L, "require");
     require_ = luaL_ref(L, LUA_REGISTRYINDEX);
     // What is typed may replace the globals that these need while they load.
-    for (const char* module : {"crescent.show", "crescent.help", "crescent.complete"}) {
+    for (const char* module :
+         {"crescent.show", "crescent.help", "crescent.complete", kCommands, kTyped}) {
       if (!push_library(module)) report();
       else lua_pop(L, 1);
     }
@@ -81,8 +84,8 @@ class Prompt {
     return true;
   }
 
-  /// Runs what compile() left and prints its values.
-  void run() {
+  /// Runs what compile() left of `text` and prints its values.
+  void run(std::string_view text) {
     if (!compiled_) return;
     make_interruptible(L_);
     const int base = lua_gettop(L_) - 1;
@@ -98,6 +101,40 @@ class Prompt {
       good = print_values(base);
       settle_interrupt(L_);
     }
+    good = good && remember(text, base);
+    if (!good) report();
+    lua_settop(L_, base);
+  }
+
+  /// What `:time CODE` runs; nothing if the command runs no code.
+  std::optional<std::string> code_of(std::string_view command) {
+    std::optional<std::string> code;
+    const int base = lua_gettop(L_);
+    bool good = push_function(kCommands, "code");
+    if (good) {
+      lua_pushlstring(L_, command.data(), command.size());
+      good = lua_pcall(L_, 1, 1, 0) == 0;
+    }
+    if (!good) report();
+    else if (lua_isstring(L_, -1)) code = lua_tostring(L_, -1);
+    lua_settop(L_, base);
+    return code;
+  }
+
+  /// `:name ...`, with what compile() left if it runs code.
+  void command(std::string_view text, bool has_code) {
+    if (has_code && !compiled_) return;
+    make_interruptible(L_);
+    const int base = lua_gettop(L_) - (has_code ? 1 : 0);
+    bool good = push_function(kCommands, "run");
+    if (good) {
+      lua_pushlstring(L_, text.data(), text.size());
+      if (has_code) lua_pushvalue(L_, base + 1);
+      else lua_pushnil(L_);
+      lua_pushboolean(L_, is_expression_);
+      good = lua_pcall(L_, 3, 0, 0) == 0;
+    }
+    settle_interrupt(L_);
     if (!good) report();
     lua_settop(L_, base);
   }
@@ -174,6 +211,30 @@ class Prompt {
     return lua_pcall(L_, 1, 1, 0) == 0;
   }
 
+  /// Pushes a function of such a module.
+  bool push_function(const char* module, const char* name) {
+    if (!push_library(module)) return false;
+    lua_getfield(L_, -1, name);
+    lua_remove(L_, -2);
+    return true;
+  }
+
+  /// Keeps what ran for `:save`, with its values above `base`. False: the error is at the top.
+  bool remember(std::string_view text, int base) {
+    const int values = lua_gettop(L_) - base;
+    if (lua_checkstack(L_, values + LUA_MINSTACK) == 0) {
+      lua_pushliteral(L_, "too many values");
+      return false;
+    }
+    if (!push_function(kTyped, "add")) return false;
+    lua_pushlstring(L_, text.data(), text.size());
+    lua_pushboolean(L_, is_expression_);
+    for (int i = 1; i <= values; ++i) lua_pushvalue(L_, base + i);
+    const bool good = lua_pcall(L_, values + 2, 0, 0) == 0;
+    settle_interrupt(L_);
+    return good;
+  }
+
   /// Every value above `base` on a line of its own. False: the error is at the top of the stack.
   bool print_values(int base) {
     const int top = lua_gettop(L_);
@@ -223,9 +284,16 @@ Taken take(Prompt& prompt, std::string_view text, const Source& source, Entered 
     prompt.help(text.substr(1));
     return Taken::done;
   }
+  if (text.front() == ':' && !text.starts_with("::")) {  // which is a label
+    const auto code = prompt.code_of(text);
+    if (code && !prompt.compile(*code, source)) return Taken::wants_more_lines;
+    entered();
+    prompt.command(text, code.has_value());
+    return Taken::done;
+  }
   if (!prompt.compile(text, source)) return Taken::wants_more_lines;
   entered();
-  prompt.run();
+  prompt.run(text);
   return Taken::done;
 }
 
@@ -255,7 +323,9 @@ int run_pipe(Prompt& prompt) {
 }
 
 int run_terminal(Prompt& prompt) {
-  std::printf("crescent: ?name shows documentation, Tab completes, Ctrl-D ends\n");
+  std::printf(
+      "crescent: ?name shows documentation, :help lists commands, Tab completes, Ctrl-D "
+      "ends\n");
   const Source source{.chunk_name = "=prompt"};
   History history(History::default_file());
   std::string text;

@@ -13,7 +13,6 @@
 #include <cstring>
 
 #include "engine/interrupt.h"
-#include "engine/memory.h"
 
 namespace crescent {
 namespace {
@@ -49,11 +48,10 @@ short MessageStream::events() const {
 void MessageStream::queue(std::string_view message) {
   if (message.size() > kMessageBytesMax)
     fail(
-        "a message of {} is longer than {}, the most that one can have; send it in parts, or a "
-        "file's name",
-        readable_bytes(static_cast<int64_t>(message.size())),
-        readable_bytes(static_cast<int64_t>(kMessageBytesMax)));
-  if (!is_writable_) return;
+        "a message of {} bytes is longer than 1 GiB, the most that one can have; send it in parts, "
+        "or a file's name",
+        message.size());
+  if (is_lost_) return;
   for (size_t i = 0; i < kLengthBytes; ++i)
     outbox_ += static_cast<char>(static_cast<uint64_t>(message.size()) >> (8 * i) & 0xff);
   outbox_ += message;
@@ -73,7 +71,7 @@ bool MessageStream::write() {
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (bytes < 0) {
-      is_writable_ = false;
+      is_lost_ = true;
       sent_ = outbox_.size();
       break;
     }
@@ -125,7 +123,8 @@ std::optional<std::string> MessageStream::next() {
 
 void MessageStream::close() {
   socket_.reset();
-  is_readable_ = is_writable_ = false;
+  is_readable_ = false;
+  is_lost_ |= has_queued();
   sent_ = outbox_.size();
   drop_front(outbox_, sent_);
 }
@@ -168,7 +167,7 @@ bool Channel::send(std::string_view message) {
   do {
     wait();
   } while (stream_.has_queued() && stream_.is_readable());
-  return stream_.is_writable() && stream_.is_readable();
+  return !stream_.is_lost() && stream_.is_readable();
 }
 
 }  // namespace crescent

@@ -38,8 +38,8 @@ class MessageStream {
 
   bool has_queued() const { return sent_ < outbox_.size(); }
   bool is_readable() const { return is_readable_; }  ///< false: the other end writes no more
-  bool is_writable() const { return is_writable_; }  ///< false: the other end reads no more
-  void close();                                      ///< what has arrived stays
+  bool is_lost() const { return is_lost_; }  ///< what was queued could not go out, nor can more
+  void close();                              ///< what has arrived stays
 
  private:
   bool read();
@@ -49,7 +49,7 @@ class MessageStream {
   std::string inbox_, outbox_;
   size_t taken_ = 0;  ///< bytes of inbox_ that `next` has given
   size_t sent_ = 0;   ///< bytes of outbox_ that are out
-  bool is_readable_ = true, is_writable_ = true;
+  bool is_readable_ = true, is_lost_ = false;
 };
 
 /// The child's side of the channel to the process that started it.

@@ -28,7 +28,8 @@ namespace {
 
 constexpr size_t kOutputKept = size_t{1} << 16;
 constexpr int kSliceWithoutWatchMs = 10;  // where the kernel has no pidfd
-constexpr int64_t kLookNs = 100'000'000;  // between two looks at the child's memory
+// Between two looks at the child's memory, and between two when something came from it.
+constexpr int64_t kLookNs = 100'000'000, kLookAfterNewsNs = 10'000'000;
 /// How far the kernel's count of a process's memory may be behind itself.
 constexpr int64_t kMemorySlack = int64_t{4} << 20;
 constexpr int64_t kOutOfMemoryBias = 500;  // thousandths of the memory: the child goes first
@@ -63,7 +64,7 @@ void check(const ChildOptions& options) {
 std::vector<std::string> environment_of(const ChildOptions& options) {
   std::vector<std::string> entries = {fmt::format("{}={}", kChannelVariable, kChannelDescriptor)};
   for (const auto& [name, value] : options.environment)
-    if (name != kChannelVariable) entries.push_back(name + "=" + value);
+    if (name != kChannelVariable) entries.push_back(fmt::format("{}={}", name, value));
   const size_t ours = entries.size();
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text = *entry;
@@ -130,6 +131,7 @@ ChildProcess::ChildProcess(const ChildOptions& options)
   own_bytes_peak_ = bytes_peak_of("self").value_or(0);
   spawn(options, std::move(output.childs), std::move(channel.childs));
   end_watch_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  looked_ns_ = SteadyClock().now_ns();
   prefer_for_out_of_memory(pid_);
 }
 
@@ -178,12 +180,13 @@ const std::optional<ChildEnd>& ChildProcess::ended() {
 }
 
 bool ChildProcess::send(std::string_view message) {
+  if (ended()) return false;
   stream_.queue(message);
   while (!end_ && stream_.has_queued()) {
     check_interrupt();
     turn(kWaitSliceMs);
   }
-  return !end_ && stream_.is_writable();
+  return !stream_.is_lost();
 }
 
 Received ChildProcess::receive(std::optional<double> timeout_s) {
@@ -233,7 +236,6 @@ void ChildProcess::kill() {
 
 /// Waits until something happens or the time is over, and takes in what has happened.
 void ChildProcess::turn(int wait_ms) {
-  look_at_memory();
   if (!end_watch_) wait_ms = std::min(wait_ms, kSliceWithoutWatchMs);
   std::array<pollfd, 3> ready = {{
       {.fd = stream_.fd(), .events = stream_.events(), .revents = 0},
@@ -241,7 +243,8 @@ void ChildProcess::turn(int wait_ms) {
       {.fd = end_watch_.get(), .events = POLLIN, .revents = 0},
   }};
   ::poll(ready.data(), ready.size(), wait_ms);
-  stream_.transfer();
+  const bool has_news = stream_.transfer();
+  look_at_memory(has_news || ready[1].revents != 0);
   read_output();
   if (has_ended()) take_end();
 }
@@ -267,9 +270,9 @@ void ChildProcess::read_output() {
   }
 }
 
-void ChildProcess::look_at_memory() {
+void ChildProcess::look_at_memory(bool has_news) {
   const int64_t now_ns = SteadyClock().now_ns();
-  if (now_ns - looked_ns_ < kLookNs) return;
+  if (now_ns - looked_ns_ < (has_news ? kLookAfterNewsNs : kLookNs)) return;
   looked_ns_ = now_ns;
   if (const auto bytes = bytes_peak_of(std::to_string(pid_)))
     seen_bytes_peak_ = std::max(seen_bytes_peak_.value_or(0), *bytes);

@@ -67,7 +67,7 @@ class ChildProcess {
   void spawn(const ChildOptions& options, Descriptor output, Descriptor channel);
   void turn(int wait_ms);
   void read_output();
-  void look_at_memory();
+  void look_at_memory(bool has_news);
   bool has_ended() const;
   void take_end();
   std::optional<int64_t> memory_bytes_peak(int64_t counted_bytes) const;

@@ -18,7 +18,9 @@ Function spawn_function() {
               "empty, its folder this process's; standard output and standard error are read "
               "together, while this process waits in send, receive or close: who writes more "
               "than 64 KiB until then waits. When memory runs out, the kernel takes the child "
-              "first. Raises if the program can't be started. Takes a millisecond.",
+              "first. If this process is killed, a child ends with it that has called "
+              "crescent.process.channel. Raises if the program can't be started. Takes a "
+              "millisecond.",
           .args = {{"command", Kind::table, "the program, looked for in PATH, and its arguments"}},
           .options = {{"environment", Kind::table, "",
                        "variables by name, beside those of this process"},
@@ -78,7 +80,8 @@ std::vector<Function> channel_functions() {
        .home = Home::core,
        .doc = "Gives the channel to the process that started this one with "
               "crescent.process.spawn; nil and the reason in any other process. From its first "
-              "call on this process ends, at once, when that one ends.",
+              "call on this process ends, at once, when that one ends, and prints line by line, so "
+              "that a crash loses none.",
        .returns = "crescent.Channel?, string?",
        .example = "local channel = assert(crescent.process.channel())"},
       {.name = "channel:send",
@@ -138,7 +141,8 @@ const Subject& process_subject() {
             "by SIGSEGV'. `out_of_memory` is true if the kernel's out-of-memory killer sends that "
             "signal and has ended a process meanwhile. `memory_bytes_peak` is the most that the "
             "child had resident, as the kernel counts it; if this process had more when it started "
-            "the child, the most that was seen while it waited, every tenth of a second.",
+            "the child, the most that was seen while it waited, ten times a second and with "
+            "messages.",
             kEnded}},
   };
   return subject;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -85,8 +86,8 @@ int process_executable(Args& args) {
 
 std::string reason_of(ChildProcess& child) {
   if (const auto& end = child.ended())
-    return fmt::format("the child process {} {}", child.pid(), end->reason());
-  return fmt::format("the child process {} has closed its channel", child.pid());
+    return fmt::format("child process {}: {}", child.pid(), end->reason());
+  return fmt::format("child process {}: it has closed its channel", child.pid());
 }
 
 int child_send(Args& args) {
@@ -105,8 +106,8 @@ int child_receive(Args& args) {
     case Received::What::ended: return push_nothing(args.L(), reason_of(child));
     case Received::What::timed_out: break;
   }
-  return push_nothing(args.L(), fmt::format("no message of the child process {} within {} s",
-                                            child.pid(), *timeout_s));
+  return push_nothing(
+      args.L(), fmt::format("child process {}: no message within {} s", child.pid(), *timeout_s));
 }
 
 int child_output(Args& args) {
@@ -139,7 +140,8 @@ int child_ended(Args& args) {
   if (end->memory_bytes_peak) table.set("memory_bytes_peak", *end->memory_bytes_peak);
   else
     table.absent("memory_bytes_peak",
-                 "it ended before anybody looked, and had no more than this process");
+                 "it took less than this process had when it started the child, and ended before "
+                 "anybody looked");
   return 1;
 }
 
@@ -153,7 +155,11 @@ int child_tostring(lua_State* L) {
 }
 
 int process_channel(Args& args) {
-  if (!parent) parent = Channel::from_environment();
+  if (!parent) {
+    parent = Channel::from_environment();
+    // What was printed before a crash must not stay behind in a buffer.
+    if (parent) std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  }
   if (!parent)
     return push_nothing(
         args.L(),

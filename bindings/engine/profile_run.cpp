@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "bindings/core/store.h"
 #include "bindings/engine/bench_store.h"
 #include "bindings/engine/handles.h"
 #include "bindings/engine/profile.h"
@@ -146,13 +145,13 @@ RunDefinition definition_of(const Task& task, const ProfileSpec& spec) {
 int profile_run(Args& args) {
   const ProfileSpec spec = read_profile_spec(args);
   const Task task = read_task(args);
+  BenchStore store(args);
   ProfileReport report{.mode = spec.mode, .every_layer = spec.recorder.every_layer};
   warm_up(args, task);
   describe_model(task.model, report);
   report.environment = current_environment(args.L());
   add_limits(report.environment, report.limits);
-  std::optional<BenchStore> store;  // a name alone is no wish to keep a profile
-  if (store_option(args)) store.emplace(args).begin(definition_of(task, spec), report.environment);
+  if (store.wanted()) store.begin(definition_of(task, spec), report.environment);
 
   SteadyClock clock;
   const auto sensor = open_sensor(args, clock);
@@ -170,9 +169,9 @@ int profile_run(Args& args) {
       go_on = listening.run(args, recordings.recorder());
       report.cost->spans += recordings.recorder().spans_recorded();
       report.trials.push_back(recordings.finish(task.model.get()));
-      if (!store) continue;
-      store->add(record_of(report.trials.back()));
-      store->flush();
+      if (!store.wanted()) continue;
+      store.add(record_of(report.trials.back()));
+      store.flush();
     }
     report.warnings = watch.warnings();
     report.process = process_memory();
@@ -182,7 +181,7 @@ int profile_run(Args& args) {
   report.cost->absent = measured.absent;
   if (spec.recorder.operations) report.absent = absent_operations(*task.model);
   report.held->cache = listening.cache_bytes();
-  if (store) report.run = store->finish(report.warnings);
+  report.run = store.finish(report.warnings);
   push_profile(args.L(), std::move(report));
   return 1;
 }

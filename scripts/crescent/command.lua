@@ -6,6 +6,15 @@ local function plain(problem)
   return (tostring(problem):gsub('^[%w_/.]+:%d+: ', '', 1):gsub('^crescent[%w_.]+: ', '', 1))
 end
 
+--- Ends the process because the command line is wrong, with 2.
+---@param name string   # of the command
+---@param message string
+function command.refuse(name, message)
+  io.stdout:flush()
+  io.stderr:write('crescent ', name, ': ', message, '\nTry `crescent ', name, ' --help`.\n')
+  os.exit(2)
+end
+
 --- Calls fn and gives what it returns. Ctrl-C is the host's.
 ---@param name string   # of the command
 ---@param fn function

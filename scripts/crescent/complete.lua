@@ -1,6 +1,8 @@
---- What Tab offers: globals, fields, methods, the option names of a call, and names behind `?`.
+--- What Tab offers: globals, fields, methods, the option names of a call, names behind `?`, and the
+--- prompt's commands behind `:`.
 --- Nothing is called to find out. What a call would give is told by the api tables, and so are the
 --- fields of native values; only the plain views of a model (config, layers) are read.
+local commands = require 'crescent.prompt.commands'
 local results = require 'crescent.results'
 local source = require 'crescent.prompt.source'
 local tokens_of = require 'crescent.prompt.tokens_of'
@@ -258,7 +260,20 @@ local function documented(text)
   return words, #asked
 end
 
+--- The entry without the prompt's command in front: what `:help` takes is what `?` takes. Nil where
+--- a command takes no names.
+local function without_command(text)
+  local command, rest = text:match('^:%s*(%a*)!?%s+(.*)$')
+  if not command then return text end
+  if command == 'help' then return '?' .. rest end
+  return command == 'time' and rest or nil
+end
+
 local function candidates(text)
+  local start_of_command = text:match('^:(%a*)$')
+  if start_of_command then return commands.beginning_with(start_of_command), #start_of_command end
+  text = without_command(text)
+  if not text then return {}, 0 end
   local words, replaced = documented(text)
   if words then return words, replaced end
   local start = text:match('[%a_][%w_]*$') or ''

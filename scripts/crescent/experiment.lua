@@ -231,6 +231,7 @@ end
 --- `where(point)` leaves points out, `derive(point)` adds parameters. `run` returns a table of
 --- plain values, tables of them, and Samples, which are stored whole; what is missing is nil with
 --- `absent = { name = 'reason' }`. `ctx` has `load(path, options)` (the last four models are kept),
+--- `once(key, make)` (what `make` gave for that key in an earlier cell; the last eight are kept),
 --- `seed` (a number of the point alone), `folder()` (a temporary one, gone after the cell),
 --- `log(...)`, `progress(share, note)`, `round` and `rounds`.
 ---

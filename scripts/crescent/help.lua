@@ -132,6 +132,21 @@ local function listed(items)
   return table.concat(lines, '\n')
 end
 
+--- Adds the functions that are files of the Lua library: crescent.inspect.heads.
+local function add_files_below(name, items)
+  if name == 'crescent' then return end
+  local found = {}
+  for module in pairs(package.preload) do
+    if module:match('^(.*)%.[%w_]+$') == name then found[#found + 1] = module end
+  end
+  table.sort(found)
+  for _, module in ipairs(found) do
+    local fn = require(module)
+    local doc = type(fn) == 'function' and docstring(fn)
+    if doc then items[#items + 1] = { module, source.first_sentence(doc) } end
+  end
+end
+
 --- What is in a table of documented functions: `?crescent.eval`.
 local function list_below(name, names, by_name)
   local items = {}
@@ -140,6 +155,7 @@ local function list_below(name, names, by_name)
       items[#items + 1] = { full, source.first_sentence(by_name[full].doc) }
     end
   end
+  add_files_below(name, items)
   return #items > 0 and listed(items) or nil
 end
 

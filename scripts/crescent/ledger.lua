@@ -1,9 +1,7 @@
 --- crescent.prune.ledger: what pruning says beside what it did.
+local quoted = require('crescent.child').quoted
 local units = require 'crescent.units'
 local tables = require 'crescent.table'
-local ffi = require 'ffi'
-
-ffi.cdef [[ int getpid(void); ]]
 
 local window_default, stride_default = 256, 128
 local resident_tokens = 8 -- of the one forward pass of a process of its own
@@ -28,40 +26,31 @@ use('tiny'):close()
 local without = taken()
 local model = use(arg[1])
 local with, kind = taken()
-io.write(('%.0f %.0f %s'):format(with, with - without, kind))
+crescent.process.channel():send(('%.0f %.0f %s'):format(with, with - without, kind))
 ]]
-
-local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
 
 --- Runs fn with a new folder that is gone afterwards.
 local function with_folder(fn)
   local folder = os.tmpname()
   os.remove(folder)
   local ok, result = pcall(fn, folder)
-  os.execute('rm -rf ' .. quoted(folder .. '.before') .. ' ' .. quoted(folder .. '.after') .. ' '
-    .. quoted(folder .. '.lua'))
+  for _, ending in ipairs { '.before', '.after' } do
+    os.execute('rm -rf ' .. quoted(folder .. ending))
+  end
   if not ok then error(result, 0) end
   return result
 end
 
-local function executable()
-  local pipe = io.popen('readlink /proc/' .. ffi.C.getpid() .. '/exe')
-  local path = pipe:read('*l')
-  pipe:close()
-  return path
-end
-
 --- What a process of its own takes with that folder's model: { all, model, kind }, or nil and why.
-local function resident(folder, script)
-  local file = assert(io.open(script, 'wb'))
-  file:write(resident_script)
-  file:close()
-  local pipe = io.popen(('%s --threads %d %s %s %d 2>&1'):format(quoted(executable()),
-    crescent.threads(), quoted(script), quoted(folder), resident_tokens))
-  local said = pipe:read('*a')
-  pipe:close()
+local function resident(folder)
+  local child = crescent.process.spawn { crescent.process.executable(), '--threads',
+    crescent.threads(), '-e', resident_script, folder, resident_tokens }
+  local said = child:receive()
+  if not said then
+    return nil, ('the process of its own %s: %s'):format(child.ended.reason, child:output())
+  end
+  child:close()
   local all, model, kind = said:match('^(%d+) (%-?%d+) (%a+)$')
-  if not all then return nil, 'the process of its own said: ' .. said:gsub('%s+$', '') end
   return { all = tonumber(all), model = tonumber(model), kind = kind }
 end
 
@@ -113,7 +102,7 @@ local function count_bytes(ledger, before, after, options)
       model:save(path)
       sizes[name] = crescent.inspect.file(path .. '/model.safetensors').bytes
       if options.resident ~= false then
-        taken[name], reasons[name] = resident(path, folder .. '.lua')
+        taken[name], reasons[name] = resident(path)
       end
     end
     add(ledger, 'file, written', bytes, sizes.before, sizes.after,

@@ -4,7 +4,7 @@ local usage = require 'crescent.usage'
 local types = { string = true, number = true, integer = true, boolean = true }
 local declaration_keys = {
   'default', 'type', 'choices', 'required', 'many', 'at_least', 'above', 'at_most',
-  'nonempty', 'identity', 'group', 'rest',
+  'nonempty', 'identity', 'group',
 }
 
 local function dashed(name) return '--' .. name:gsub('_', '-') end
@@ -39,9 +39,19 @@ local function declare(name, doc, spec, level)
   return {
     name = name, doc = doc or '', kind = kind, default = spec.default, choices = spec.choices,
     required = spec.required, many = spec.many,
-    group = spec.group, rest = spec.rest,
+    group = spec.group,
     nonempty = spec.nonempty, at_least = spec.at_least, above = spec.above, at_most = spec.at_most,
   }
+end
+
+--- An argument that takes all further ones is the last.
+local function check_many(positional, level)
+  for place, option in ipairs(positional) do
+    if option.many and place < #positional then
+      error(("crescent.options: %s: 'many' is for options and the last argument; '%s' comes behind "
+        .. 'it'):format(option.name, positional[place + 1].name), level + 1)
+    end
+  end
 end
 
 --- { about, options (by name, sorted), positional (in order), by_name }
@@ -64,10 +74,12 @@ local function read_declarations(declarations, level)
       parsed.about = item
     else
       local option = declare(item[1], item[2], item, level + 1)
+      option.is_argument = true
       parsed.by_name[option.name] = option
       table.insert(parsed.positional, option)
     end
   end
+  check_many(parsed.positional, level + 1)
   return parsed
 end
 
@@ -79,7 +91,9 @@ local function describe(option)
   elseif option.default == true then
     notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
   end
-  if option.many then notes[#notes + 1] = 'may be given more than once' end
+  if option.many and not option.is_argument then
+    notes[#notes + 1] = 'may be given more than once'
+  end
   if option.required then notes[#notes + 1] = 'required' end
   if #notes == 0 then return option.doc end
   return ('%s (%s)'):format(option.doc, table.concat(notes, '; '))
@@ -98,9 +112,8 @@ end
 local function help_text(parsed, program)
   local line, rows, groups = { 'Usage: ' .. program, '[OPTION...]' }, {}, {}
   for _, option in ipairs(parsed.positional) do
-    local name = option.name:upper()
-    local shown = option.rest and name .. '...' or name
-    line[#line + 1] = option.required and shown or '[' .. shown .. ']'
+    local name = option.name:upper() .. (option.many and '...' or '')
+    line[#line + 1] = option.required and name or '[' .. name .. ']'
     rows[#rows + 1] = { name, describe(option) }
   end
   add_flags(rows, parsed.options)
@@ -181,6 +194,16 @@ local function find_option(parsed, flag)
   refuse("unknown option '%s'%s", flag, crescent.did_you_mean(flag, flags))
 end
 
+--- Takes a value from the command line; where there may be many, all of them as a list.
+local function keep(values, option, value)
+  if not option.many then
+    values[option.name] = value
+    return
+  end
+  values[option.name] = values[option.name] or {}
+  table.insert(values[option.name], value)
+end
+
 --- Reads the option at `at`; gives the position of the next argument.
 local function take_option(parsed, arguments, at, values)
   local argument = arguments[at]
@@ -197,13 +220,7 @@ local function take_option(parsed, arguments, at, values)
     given = arguments[at]
     if given == nil then refuse('%s: expected a value, got nothing', flag) end
   end
-  local value = convert(option, flag, given)
-  if option.many then
-    values[option.name] = values[option.name] or {}
-    table.insert(values[option.name], value)
-  else
-    values[option.name] = value
-  end
+  keep(values, option, convert(option, flag, given))
   return at + 1
 end
 
@@ -220,17 +237,11 @@ local function parse(parsed, arguments)
       and not tonumber(argument) then
       at = take_option(parsed, arguments, at, values)
     else
-      local last = parsed.positional[#parsed.positional]
       place, at = place + 1, at + 1
-      local option = parsed.positional[place] or last and last.rest and last
+      local last = parsed.positional[#parsed.positional]
+      local option = parsed.positional[place] or last and last.many and last
       if not option then refuse("unexpected argument '%s'", argument) end
-      local value = convert(option, option.name:upper(), argument)
-      if option.rest then
-        values[option.name] = values[option.name] or {}
-        table.insert(values[option.name], value)
-      else
-        values[option.name] = value
-      end
+      keep(values, option, convert(option, option.name:upper(), argument))
     end
   end
   return values
@@ -256,14 +267,14 @@ end
 --- local opt = crescent.options {
 ---   'Generates text.',                                   -- what the script does
 ---   { 'prompt', 'text to continue', required = true },   -- an argument without a flag
----   { 'files', 'what to read', rest = true },             -- all arguments that follow, a list
 ---   model = { 'model folder', default = 'tiny' },        -- --model DIR
 ---   dtype = { 'how to store', choices = { 'float32', 'bfloat16' }, default = 'float32' },
 ---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
 ---   share = { 'what to cut', default = 0.3, above = 0, at_most = 1 },
 ---   layer = { 'which', type = 'integer', at_least = 1, many = true },   -- a list of all given
----   out = { 'where to', default = 'out', identity = false },   -- of experiments: no part of what
---- }                                                            -- makes one another experiment
+---   out = { 'where to', default = 'out', identity = false },   -- doesn't make another experiment
+---   { 'files', 'what to read', many = true },            -- all further arguments, as a list
+--- }
 --- print(opt.model)
 --- ```
 --- The type is that of the default, or `type` ('string', 'number', 'integer', 'boolean'). `--help`

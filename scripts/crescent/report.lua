@@ -1,4 +1,5 @@
---- Reports: layouts that make documents of rows, ready ones, and recommendations.
+--- Reports: layouts that make documents of rows, and ready ones (crescent.report.summary, pareto,
+--- heat, levels, pruning, profile, compare), and recommendations (crescent.report.recommend).
 local blame = require 'crescent.blame'
 local class = require 'crescent.report.class'
 
@@ -41,7 +42,7 @@ function report.layout(spec) return class.layout(spec) end
 --- Names of what is loaded at its first use: the ready layouts and `recommend`.
 function report.ready() return { unpack(ready) } end
 
-return setmetatable(report, {
+setmetatable(report, {
   __index = function(self, name)
     for _, known in ipairs(ready) do
       if name == known then
@@ -56,3 +57,5 @@ return setmetatable(report, {
       crescent.did_you_mean(tostring(name), names))
   end,
 })
+
+return report

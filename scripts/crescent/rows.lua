@@ -1,6 +1,7 @@
 --- Lists of rows that sort, filter, print and render: what experiments, inspections and reports
 --- share. A row is a plain table; its figures are numbers, texts, booleans and Samples.
 local blame = require 'crescent.blame'
+local column = require 'crescent.report.column'
 local fields = require 'crescent.report.fields'
 
 local rows = {}
@@ -29,6 +30,16 @@ local function check_keys(name, options, known)
   end
 end
 
+local function check_columns(columns)
+  if columns == nil then return end
+  if type(columns) ~= 'table' then
+    blame('crescent.rows.of: columns: expected a list, got %s', type(columns))
+  end
+  for i, one in ipairs(columns) do
+    column.read(one, ('crescent.rows.of: columns[%d]'):format(i))
+  end
+end
+
 --- Gives a list of plain tables methods and a way to print, without copying it.
 ---
 --- ```lua
@@ -46,6 +57,7 @@ function rows.of(list, spec)
     blame('crescent.rows.of: expected a list of tables, got %s', type(list))
   end
   check_keys('crescent.rows.of', spec, keys)
+  check_columns(spec and spec.columns)
   for i, row in ipairs(list) do
     if type(row) ~= 'table' then
       blame('crescent.rows.of: expected a list of tables, got %s at position %d', type(row), i)

@@ -1,5 +1,5 @@
 --- Tests in Lua: `crescent FILE_spec.lua` runs them, prints what failed and a summary, and exits
---- with 1 if anything failed.
+--- with 1 if anything failed; `crescent test DIR` runs all that are in a folder.
 ---
 --- ```lua
 --- local test = require 'crescent.test'
@@ -7,107 +7,96 @@
 ---   test.case('formats bytes', function() test.equal(units.format(1024, 'bytes'), '1.0 KiB') end)
 --- end)
 --- ```
+local difference = require 'crescent.test.difference'
 local show = require 'crescent.show'
+local run = require 'crescent.test.run'
 
 local test = {}
-local groups = {}
-local passed, failed = 0, 0
 
---- A failed expectation: told without a traceback.
-local Failure = { __tostring = function(failure) return failure.message end }
-
+--- Where a matcher was called.
 local function caller_line(level)
   local info = debug.getinfo(level + 1, 'Sl')
   return ('%s:%d'):format(info.short_src, info.currentline)
 end
 
 local function fail(level, message)
-  error(setmetatable({ message = caller_line(level + 1) .. ': ' .. message }, Failure), 0)
+  error(run.failure(caller_line(level + 1) .. ': ' .. message), 0)
 end
 
-local function equal_values(a, b, seen)
-  if a == b or (a ~= a and b ~= b) then return true end
-  if type(a) ~= 'table' or type(b) ~= 'table' then return false end
-  if seen[a] == b then return true end
-  seen[a] = b
-  for key, value in pairs(a) do
-    if not equal_values(value, b[key], seen) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
-
-local function lines_of(text)
-  local lines = {}
-  for line in (text .. '\n'):gmatch('(.-)\n') do lines[#lines + 1] = line end
-  return lines
-end
-
---- The lines of both texts from the first different one on, at most `lines_max` of each.
-local function difference(got, expected)
-  local lines_max = 10
-  local a, b = lines_of(got), lines_of(expected)
-  if #a == 1 and #b == 1 then
-    return ('\n    got       %s\n    expected  %s'):format(got, expected)
-  end
-  local first = 1
-  while a[first] == b[first] and a[first] ~= nil do first = first + 1 end
-  local out = { ('\n    first difference in line %d'):format(first) }
-  for place = first, math.min(#a, first + lines_max - 1) do
-    out[#out + 1] = '    got       ' .. a[place]
-  end
-  for place = first, math.min(#b, first + lines_max - 1) do
-    out[#out + 1] = '    expected  ' .. b[place]
-  end
-  return table.concat(out, '\n')
+--- Expects an argument of a type; a mistake is told on the line of whoever called the function.
+local function check(name, place, kind, value, level)
+  if type(value) == kind then return end
+  error(('crescent.test.%s: argument %d: expected a %s, got %s'):format(name, place, kind,
+    show(value)), (level or 2) + 1)
 end
 
 --- Groups cases under a name.
 ---@param name string
 ---@param fn fun()
 function test.group(name, fn)
-  groups[#groups + 1] = name
-  fn()
-  groups[#groups] = nil
+  check('group', 1, 'string', name)
+  check('group', 2, 'function', fn)
+  run.group(name, fn)
 end
 
 --- Runs one case; its name is a sentence that would be false if the code broke.
 ---@param name string
 ---@param fn fun()
 function test.case(name, fn)
-  local ok, problem = xpcall(fn, function(problem)
-    if getmetatable(problem) == Failure then return problem.message end
-    return debug.traceback(tostring(problem), 2)
-  end)
-  if ok then
-    passed = passed + 1
-    return
+  check('case', 1, 'string', name)
+  check('case', 2, 'function', fn)
+  if run.in_case() then
+    error('crescent.test.case: expected a case of its own, got one inside of a case', 2)
   end
-  failed = failed + 1
-  local full = table.concat(groups, ': ')
-  print(('not ok  %s%s%s\n  %s'):format(full, full ~= '' and ': ' or '', name, problem))
+  run.case(name, fn)
 end
 
---- Expects equal values; tables are compared by what is in them.
+--- Runs fn before each case that comes later in the group, also in groups inside of it.
+---@param fn fun()
+function test.before_each(fn)
+  check('before_each', 1, 'function', fn)
+  run.hook('before', fn)
+end
+
+--- Runs fn after each case that comes later in the group, also in groups inside of it, and after a
+--- case that failed.
+---@param fn fun()
+function test.after_each(fn)
+  check('after_each', 1, 'function', fn)
+  run.hook('after', fn)
+end
+
+--- Ends a case that can't be run here. It counts neither as passed nor as failed.
+---@param reason string
+function test.skip(reason)
+  check('skip', 1, 'string', reason)
+  if not run.in_case() then
+    error('crescent.test.skip: expected to be called in a case, got none', 2)
+  end
+  error(run.skipping(reason), 0)
+end
+
+--- Expects equal values; tables and tensors are compared by what is in them.
 ---@param got any
 ---@param expected any
 function test.equal(got, expected)
-  if equal_values(got, expected, {}) then return end
-  local shown = type(got) == 'string' and type(expected) == 'string'
-    and (got:find('\n') or expected:find('\n'))
-  fail(2, 'values differ' .. difference(
-    shown and got or show(got), shown and expected or show(expected)))
+  if difference.equal(got, expected) then return end
+  fail(2, 'values differ' .. difference.text(got, expected))
 end
 
---- Expects |got - expected| <= tolerance. Not a number is near nothing.
----@param got number
----@param expected number
+--- Expects |got - expected| <= tolerance: of numbers, or of each number in lists, tables and
+--- tensors, where everything else is equal. Not a number is near nothing.
+---@param got number|table|crescent.Tensor
+---@param expected number|table|crescent.Tensor
 ---@param tolerance number
 function test.near(got, expected, tolerance)
-  if type(got) == 'number' and math.abs(got - expected) <= tolerance then return end
-  fail(2, ('expected %s within %s, got %s'):format(show(expected), show(tolerance), show(got)))
+  check('near', 3, 'number', tolerance)
+  local far = difference.far(got, expected, tolerance)
+  if #far == 0 then return end
+  if type(expected) == 'number' then
+    fail(2, ('expected %s within %s, got %s'):format(show(expected), show(tolerance), show(got)))
+  end
+  fail(2, 'values are not near\n    ' .. table.concat(far, '\n    '))
 end
 
 --- Expects a true value.
@@ -118,28 +107,92 @@ function test.ok(value, message)
   fail(2, message or ('expected a true value, got %s'):format(show(value)))
 end
 
---- Expects an error whose message, without the position in front, is exactly `message`.
+--- Expects a text that a Lua pattern matches somewhere.
+---@param text string
+---@param pattern string
+function test.matches(text, pattern)
+  check('matches', 2, 'string', pattern)
+  if type(text) == 'string' and text:find(pattern) then return end
+  fail(2, ('expected a match of %s, got %s'):format(show(pattern), show(text)))
+end
+
+--- Expects an item in a list, or words in a text.
+---@param whole table|string
+---@param item any
+function test.contains(whole, item)
+  if type(whole) == 'string' then
+    check('contains', 2, 'string', item)
+    if whole:find(item, 1, true) then return end
+  elseif type(whole) == 'table' then
+    for _, value in ipairs(whole) do
+      if difference.equal(value, item) then return end
+    end
+  end
+  fail(2, ('expected %s in it, got %s'):format(show(item), show(whole)))
+end
+
+local function compare(words, got, limit, holds)
+  if type(got) == type(limit) and holds(got, limit) then return end
+  fail(3, ('expected a value %s than %s, got %s'):format(words, show(limit), show(got)))
+end
+
+--- Expects got < limit.
+---@param got number|string
+---@param limit number|string
+function test.less(got, limit)
+  compare('less', got, limit, function(a, b) return a < b end)
+end
+
+--- Expects got > limit.
+---@param got number|string
+---@param limit number|string
+function test.greater(got, limit)
+  compare('greater', got, limit, function(a, b) return a > b end)
+end
+
+--- { pattern = '...' } -> the pattern; nil for a message.
+local function pattern_of(message)
+  if type(message) ~= 'table' then
+    return check('raises', 2, 'string', message, 3)
+  end
+  for key in pairs(message) do
+    if key ~= 'pattern' then
+      error(("crescent.test.raises: unknown option '%s'%s"):format(tostring(key),
+        crescent.did_you_mean(tostring(key), { 'pattern' })), 3)
+    end
+  end
+  if type(message.pattern) ~= 'string' then
+    error('crescent.test.raises: pattern: expected a string, got ' .. show(message.pattern), 3)
+  end
+  return message.pattern
+end
+
+--- Expects an error whose message, without the position in front, is exactly `message`, or one that
+--- a Lua pattern matches: `test.raises(fn, { pattern = 'no such %w+' })`.
 ---@param fn fun()
----@param message string
+---@param message string|{ pattern: string }
 ---@return any problem   # the error value as it was thrown
 function test.raises(fn, message)
+  check('raises', 1, 'function', fn)
+  local pattern = pattern_of(message)
   local ok, problem = pcall(fn)
-  if ok then fail(2, 'expected an error, got none: ' .. message) end
+  if ok then
+    fail(2, 'expected an error, got none: ' .. (pattern and 'a match of ' .. show(pattern)
+      or message))
+  end
   local got = tostring(problem):gsub('^[^\n:]+:%d+: ', '', 1)
-  if got ~= message then fail(2, 'messages differ' .. difference(got, message)) end
+  if pattern then
+    if not got:find(pattern) then
+      fail(2, ('expected an error that matches %s, got: %s'):format(show(pattern), got))
+    end
+  elseif got ~= message then
+    fail(2, 'messages differ' .. difference.messages(got, message))
+  end
   return problem
 end
 
 --- Ends the run with its summary; crescent calls it at the end of the script.
 ---@return boolean passed
-function test.finish()
-  local all = passed + failed
-  if all == 0 then
-    print('no case was run')
-    return false
-  end
-  print(('%d of %d cases passed'):format(passed, all))
-  return failed == 0
-end
+function test.finish() return run.finish() end
 
 return test

@@ -163,6 +163,30 @@ TEST_F(Prompt, CompletesGlobalsFieldsAndOptions) {
   ASSERT_TRUE(terminal.shows("crescent.load('nowhere'):save"));
 }
 
+TEST_F(Prompt, CompletesAndRunsCommands) {
+  Terminal terminal(home_);
+  ASSERT_TRUE(terminal.shows(":help lists commands"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.ask("6 * 7", "42");
+  terminal.send(std::string(":s") + kTab + kTab);
+  ASSERT_TRUE(terminal.shows("save   sql"));
+  terminal.send(std::string("a") + kTab + "'" + (home_ / "typed.lua").string() + "'\n");
+  ASSERT_TRUE(terminal.shows("1 statement saved in " + (home_ / "typed.lua").string() + "\n> "));
+  terminal.send(std::string(":time crescent.thr") + kTab + "() > 0\n");
+  ASSERT_TRUE(terminal.shows("\ntrue\n"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(":time for i = 1, 2 do\n");
+  ASSERT_TRUE(terminal.shows(">> "));
+  terminal.send("end\n");
+  ASSERT_TRUE(terminal.shows("median and mad of"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.send(":time while true do end\n");
+  usleep(100000);
+  terminal.send(kCtrlC);
+  ASSERT_TRUE(terminal.shows("interrupted\n> "));
+  terminal.ask("_", "42");
+}
+
 TEST_F(Prompt, RecallsAnEntryOfSeveralLinesWhole) {
   {
     Terminal terminal(home_);

@@ -115,7 +115,14 @@ end)
 test.group('an argument', function()
   test.case('is counted as the caller wrote it, without what stands in front of a colon', function()
     refuses("model:weight: argument 1 'name': expected a string, got nothing", model.weight, model)
-    refuses('model:weight: expected a model in front of the colon, got 3', model.weight, 3)
+    refuses('model:weight: expected a model in front of the colon, got 3; call it with a colon: '
+      .. 'model:weight(3)', model.weight, 3)
+    refuses('model:weights: expected a model in front of the colon, got nothing; call it with a '
+      .. 'colon: model:weights()', model.weights)
+    refuses("model:generate: expected a model in front of the colon, got 'In the'; call it with a "
+      .. 'colon: model:generate(...)', model.generate, 'In the', { tokens = 2 })
+    refuses("tokenizer:encode: expected a tokenizer in front of the colon, got 'x'; call it with a "
+      .. "colon: tokenizer:encode('x')", model.tokenizer.encode, 'x')
     refuses('model:weight: too many arguments: expected at most 1, got 2', model.weight, model, 'a',
       'b')
     refuses('model:generate: argument 2: expected a table of options, got 3', model.generate, model,

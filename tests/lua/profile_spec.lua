@@ -325,6 +325,11 @@ test.case('a profile becomes rows for machines', function()
   test.equal(crescent.json.decode(profile:json()).mode, 'minimal')
 end)
 
+test.case('a profile takes a name for a store alone', function()
+  fails(function() run { mode = 'minimal', name = 'kept' } end, "crescent.profile.run: option "
+    .. "'name' names a run in a store; give store = true or a path too")
+end)
+
 test.case('a stored profile comes back as it was', function()
   local path = os.tmpname()
   os.remove(path)

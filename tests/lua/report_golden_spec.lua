@@ -11,7 +11,7 @@ local function rendered(format)
   return layout:render(report_rows.rows(), { format = format, partial = true })
 end
 
---- Without its position, and with the line break at the end that files have.
+--- With the line break at the end that files have.
 local function as_file(text) return text:sub(-1) == '\n' and text or text .. '\n' end
 
 local function golden(name, text)

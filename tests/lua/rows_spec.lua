@@ -31,12 +31,13 @@ test.group('rows', function()
     test.equal(#list, #result)
     test.ok(getmetatable(result).__name == 'presets')
   end)
-  test.case('print aligned, points first, with notes and a dash for what is missing', function()
+  test.case('print aligned, points first, with notes and why something is missing', function()
     test.equal(tostring(some()), table.concat({
-      'name   ratio              ms  prefill.ms',
-      'b     0.3000  4.00 ± 1.48 ms           7',
-      'a     0.5000  2.00 ± 1.48 ms           9',
-      'c     0.1000               -           -',
+      'name  ratio                   ms  prefill.ms',
+      'b       0.3       4.00 ± 1.48 ms           7',
+      'a       0.5       2.00 ± 1.48 ms           9',
+      'c       0.1  - (it was too slow)           -',
+      'no quality beside the times: the rows have none',
       'a note',
     }, '\n'))
   end)
@@ -44,7 +45,7 @@ test.group('rows', function()
     local list = rows.of({ { a = 0.5, b = 'x' } }, { title = 'Heads', partial = '1 of 2 cells',
       columns = { 'b', { 'a', title = 'share', format = 'percent' } } })
     test.equal(tostring(list),
-      'Heads\nb   share\nx  50.0 %\nwarning: incomplete: 1 of 2 cells')
+      'Heads\nwarning: incomplete: 1 of 2 cells\nb   share\nx  50.0 %')
     test.equal({ list.partial, list.title, list.kind }, { '1 of 2 cells', 'Heads', nil })
   end)
   test.case('print that there are none', function()
@@ -110,9 +111,10 @@ test.group('rows', function()
       'crescent.rows.of: expected a list of tables, got string at position 2')
     test.raises(function() rows.of({}, { note = {} }) end,
       "crescent.rows.of: unknown option 'note' (did you mean 'notes'?)")
-    local wrong = { columns = { { 'a', tilte = 'A' } } }
-    test.raises(function() tostring(rows.of({ { a = 1 } }, wrong)) end,
-      "crescent.rows: columns[1]: unknown key 'tilte' (did you mean 'title'?)")
+    test.raises(function() rows.of({ { a = 1 } }, { columns = { { 'a', tilte = 'A' } } }) end,
+      "crescent.rows.of: columns[1]: unknown key 'tilte' (did you mean 'title'?)")
+    test.raises(function() rows.of({}, { columns = 'a' }) end,
+      'crescent.rows.of: columns: expected a list, got string')
   end)
 end)
 

@@ -437,7 +437,8 @@ test.group('misuse of shapes', function()
     raises("tensor:index: argument 2 'positions': expected positions in a list or in a "
       .. "1-dimensional integer "
       .. 'tensor, got a tensor of shape (2, 3) of dtype float32', function() a:index(1, a) end)
-    raises("tensor:sum: expected a tensor in front of the colon, got 1", function() a.sum(1) end)
+    raises('tensor:sum: expected a tensor in front of the colon, got 1; call it with a colon: '
+      .. 'tensor:sum(1)', function() a.sum(1) end)
   end)
   test.case('is told on the line of the caller', function()
     local line = debug.getinfo(1, 'l').currentline + 1

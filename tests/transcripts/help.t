@@ -20,3 +20,4 @@ The help lists options, forms and commands.
     crescent generate
     crescent runs
     crescent show
+    crescent test

@@ -101,6 +101,34 @@ Numbers may have limits, texts may not be empty, and an option may be given more
   $ crescent limits.lua --help | grep layer
     --layer INTEGER  which (may be given more than once)
 
+The last argument may take all that follow.
+
+  $ cat > files.lua <<'END'
+  > local opt = crescent.options {
+  >   { 'first', 'of them', required = true },
+  >   { 'files', 'to read', many = true, nonempty = true },
+  >   sum = { 'adds up', default = false },
+  > }
+  > print(opt.first, crescent.show(opt.files), opt.sum)
+  > END
+  $ crescent files.lua --help
+  Usage: crescent files.lua [OPTION...] FIRST [FILES...]
+
+    FIRST       of them (required)
+    FILES...    to read
+    --sum       adds up
+    -h, --help  print this text, and exit
+  $ crescent files.lua a b --sum c
+  a	{ 'b', 'c' }	true
+  $ crescent files.lua a
+  a	nil	false
+  $ crescent files.lua a b ''
+  crescent files.lua: FILES: expected a text of at least one character, got ''
+  Try `crescent files.lua --help`.
+  [2]
+  $ crescent -e 'crescent.options { { "a", "x", many = true }, { "b", "y" } }' 2>&1 | head -1
+  -e:1: crescent.options: a: 'many' is for options and the last argument; 'b' comes behind it
+
 Mistakes of the script's are errors on its line.
 
   $ crescent -e 'crescent.options { v = { "tell", default = false, many = true } }' 2>&1 | head -1

@@ -26,6 +26,7 @@ A script that uses crescent.test ends with its summary and fails with it.
     bad_spec.lua:3: values differ
       got       { 1, 2 }
       expected  { 1, 3 }
+      at [2]: got 2, expected 3
   not ok  sums: lines
     bad_spec.lua:4: values differ
       first difference in line 2

@@ -6,6 +6,7 @@ local ffi = require 'ffi'
 ffi.cdef [[ char *mkdtemp(char *pattern); ]]
 
 local models_max = 4 -- kept loaded at once
+local made_max = 8 -- of what ctx.once keeps
 local seed_bits = 31
 
 local context = {}
@@ -20,21 +21,28 @@ local function new_folder()
   return ffi.string(buffer)
 end
 
---- Loaded models, the least recently used of which makes room.
-local function new_models()
+--- Gives function(key, make): what was made under a key; the least recently used makes room.
+local function new_cache(count_max)
   local kept = {} -- the latest last
-  return function(path, options)
-    local key = tostring(path) .. ' ' .. crescent.json.encode(options or {})
+  return function(key, make)
     for i, entry in ipairs(kept) do
       if entry.key == key then
         table.insert(kept, table.remove(kept, i))
-        return entry.model
+        return entry.value
       end
     end
-    local model = crescent.load(path, options)
-    kept[#kept + 1] = { key = key, model = model }
-    if #kept > models_max then table.remove(kept, 1) end
-    return model
+    local value = make()
+    kept[#kept + 1] = { key = key, value = value }
+    if #kept > count_max then table.remove(kept, 1) end
+    return value
+  end
+end
+
+local function new_models()
+  local models = new_cache(models_max)
+  return function(path, options)
+    local key = tostring(path) .. ' ' .. crescent.json.encode(options or {})
+    return models(key, function() return crescent.load(path, options) end)
   end
 end
 
@@ -49,6 +57,16 @@ end
 ---@param outlets { log: fun(text: string), step: fun(share: number?, note: string?) }
 function context.maker(outlets)
   local maker = { load = new_models() }
+  local made = new_cache(made_max)
+
+  local function once(key, make)
+    if type(key) ~= 'string' and type(key) ~= 'number' then
+      blame('ctx.once: argument 1: expected a name, got a %s', type(key))
+    elseif type(make) ~= 'function' then
+      blame('ctx.once: argument 2: expected a function, got a %s', type(make))
+    end
+    return made(key, make)
+  end
 
   local function log(...)
     local parts = {}
@@ -69,7 +87,7 @@ function context.maker(outlets)
     local folder
     local ctx = {
       seed = cell.seed, round = cell.round, rounds = cell.rounds,
-      load = maker.load, log = log, progress = progress,
+      load = maker.load, once = once, log = log, progress = progress,
       folder = function()
         folder = folder or new_folder()
         return folder

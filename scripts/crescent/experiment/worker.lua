@@ -101,6 +101,7 @@ end
 
 --- Runs cells as they come through the channel until the other end is closed; ends the process.
 function worker.serve(channel, spec, opt)
+  io.stdout:setvbuf 'line' -- a crash would take with it what waits
   local contexts = context.maker {
     log = function(text) channel:send(crescent.json.encode { log = text }) end,
     step = function(share, note)

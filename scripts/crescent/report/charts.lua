@@ -161,7 +161,8 @@ end
 local function leave_out(context, self, rows)
   for _, row in ipairs(rows) do
     local name, reason = nil, fields.reason(row, '')
-    for _, of in ipairs { self.x, self.y, self.value } do
+    for _, key in ipairs { 'x', 'y', 'value' } do
+      local of = self[key]
       if not name and type(of) == 'string' and fields.at(row, of) == nil then
         name, reason = of, fields.reason(row, of)
       end
@@ -195,8 +196,8 @@ local function better_or_equal(a, b, direction)
   return a >= b
 end
 
---- Marks the points that no other is better than in one and at least as good in the other.
-local function mark_front(all, front)
+--- Marks with `front` the points that no other beats: as good in both and better in one.
+function charts.mark_front(all, front)
   for _, point in ipairs(all) do
     local beaten = false
     for _, other in ipairs(all) do
@@ -260,7 +261,7 @@ local function scattered_or_lined(context, self, rows)
   if made.texts and (self.front or log_x) then
     blame('%s: x: expected numbers, %s has texts', self.place, x.name)
   end
-  if self.front then mark_front(made.all, self.front) end
+  if self.front then charts.mark_front(made.all, self.front) end
   for _, series in ipairs(made.series) do
     if series.name == '' then series.name = y.title end
     if not made.texts and self.kind ~= 'scatter' then table.sort(series.points, by_x) end

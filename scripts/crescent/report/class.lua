@@ -1,7 +1,7 @@
 --- What every layout is, written by an author or ready-made: something that builds a document of
 --- rows and renders it.
 local blame = require 'crescent.blame'
-local layout = require 'crescent.report.layout'
+local build = require 'crescent.report.build'
 local write = require 'crescent.report.write'
 
 local class = {}
@@ -32,7 +32,7 @@ function methods.render(self, rows, options)
     blame('%s: options: expected a table, got %s', place, type(options))
   end
   options = options or {}
-  layout.check_keys(place, options, { 'to', 'format', 'title', 'partial' }, 'option')
+  build.check_keys(place, options, { 'to', 'format', 'title', 'partial' }, 'option')
   if options.title ~= nil and type(options.title) ~= 'string' then
     blame('%s: title: expected a text, got %s', place, type(options.title))
   end
@@ -55,7 +55,7 @@ function class.new(about, make) return setmetatable({ make = make, about = about
 
 --- The layout that an author's table means.
 function class.layout(spec)
-  local read = layout.read(spec)
+  local read = build.read(spec)
   local names = {}
   for i, one in ipairs(read.columns) do names[i] = one.name end
   local parts = { read.title and ("layout '%s'"):format(read.title) or 'layout' }
@@ -63,7 +63,7 @@ function class.layout(spec)
   if #read.pivots > 0 then parts[#parts + 1] = ('pivots %d'):format(#read.pivots) end
   if #read.charts > 0 then parts[#parts + 1] = ('charts %d'):format(#read.charts) end
   return class.new(table.concat(parts, '  '), function(rows, options)
-    return layout.build(read, rows, options)
+    return build.document(read, rows, options)
   end)
 end
 

@@ -5,7 +5,7 @@ local ratio = require 'crescent.report.ratio'
 local quality = {}
 
 local words = {
-  perplexity = true, nll = true, kl = true, drift = true, agreement = true, top1 = true,
+  perplexity = true, ppl = true, nll = true, kl = true, drift = true, agreement = true, top1 = true,
   loss = true, accuracy = true,
 }
 

@@ -92,7 +92,7 @@ end
 
 --- The baseline's place in the rows, or nil and a note.
 local function find_base(context, rows, group)
-  if not context.baseline then return nil end
+  if #rows == 0 then return nil end
   local base = baseline.row_of(context.baseline, rows, context.number_of)
   for r, row in ipairs(rows) do
     if row == base then return r end

@@ -58,6 +58,7 @@ local function replace(path, place, fill)
 end
 
 local function write_text(path, text, place)
+  if text:sub(-1) ~= '\n' and text ~= '' then text = text .. '\n' end
   return replace(path, place, function(part)
     local file, problem = io.open(part, 'wb')
     if not file then error(problem, 0) end
@@ -78,7 +79,6 @@ end
 --- One chart is that file, several are FILE-1.png, FILE-2.png ...
 local function draw_all(made, path, suffix, place)
   local blocks = document.each(made, 'chart')
-  if #blocks == 0 then blame("%s: to: '%s': the report has no chart", place, path) end
   if #blocks == 1 then return { draw(blocks[1].chart, path, suffix, place) } end
   local paths = {}
   for i, block in ipairs(blocks) do
@@ -115,8 +115,12 @@ end
 ---@return string[] paths
 function write.files(made, targets, place)
   local texts, paths = {}, {}
+  local drawn = #document.each(made, 'chart') > 0
   for i, target in ipairs(targets) do
     if not target.picture then texts[i] = write.text(made, target.format) end
+    if target.picture and not drawn then
+      blame("%s: to: '%s': the report has no chart", place, target.path)
+    end
   end
   for i, target in ipairs(targets) do
     local written = target.picture and draw_all(made, target.path, target.suffix, place)

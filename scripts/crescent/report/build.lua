@@ -11,7 +11,7 @@ local pivot = require 'crescent.report.pivot'
 local quality = require 'crescent.report.quality'
 local sheet = require 'crescent.report.sheet'
 
-local layout = {}
+local build = {}
 
 local here = 'crescent.report.layout'
 local keys = {
@@ -20,7 +20,7 @@ local keys = {
 }
 
 --- Expects options to have known keys alone.
-function layout.check_keys(place, given, known, what)
+function build.check_keys(place, given, known, what)
   for key in pairs(given) do
     local found = false
     for _, name in ipairs(known) do found = found or key == name end
@@ -95,11 +95,11 @@ local function check_baseline(made)
 end
 
 --- Reads and checks what an author says; the layout's options as crescent.report.layout has them.
-function layout.read(spec)
+function build.read(spec)
   if type(spec) ~= 'table' then
     blame('%s: expected { columns = {...} }, got %s', here, spec == nil and 'nothing' or type(spec))
   end
-  layout.check_keys(here, spec, keys)
+  build.check_keys(here, spec, keys)
   for _, key in ipairs { 'title', 'no_quality' } do
     if spec[key] ~= nil and type(spec[key]) ~= 'string' then
       blame('%s: %s: expected a text, got %s', here, key, type(spec[key]))
@@ -126,7 +126,7 @@ function layout.read(spec)
 end
 
 --- Refuses what is no list of rows; gives it.
-function layout.list_of(rows, name)
+function build.list_of(rows, name)
   if type(rows) == 'table' then
     local ok = true
     for _, row in ipairs(rows) do ok = ok and type(row) == 'table' end
@@ -239,9 +239,9 @@ local function add_notes(self, context)
 end
 
 --- Makes the document of rows; `options` { partial, title } as `render` has them.
-function layout.build(self, rows, options)
+function build.document(self, rows, options)
   options = options or {}
-  rows = layout.list_of(rows, here .. ': build')
+  rows = build.list_of(rows, here .. ': build')
   check_partial(rows, options)
   local context = new_context(self, rows, options)
   if rows.partial then
@@ -251,6 +251,7 @@ function layout.build(self, rows, options)
     document.text(context.document, fill(text, rows, here .. ': text'))
   end
   if #rows == 0 then
+    if #self.columns > 0 then sheet.add(context, self.columns, {}) end
     document.note(context.document, 'no rows')
     add_notes(self, context)
     return context.document
@@ -268,4 +269,4 @@ function layout.build(self, rows, options)
   return context.document
 end
 
-return layout
+return build
