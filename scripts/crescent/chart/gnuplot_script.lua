@@ -8,7 +8,7 @@ local units = require 'crescent.units'
 
 local ink, quiet, axis, grid_colour = '#1b1f24', '#59636e', '#8c959f', '#e4e8ec'
 local point_types = { 7, 5, 13, 9, 11, 1, 15, 2 }
-local heat_columns_max = 400
+local heat_columns_max, label_columns_max = 400, 40
 
 --- A text as a literal of gnuplot: one line, nothing in it means anything.
 local function text(value)
@@ -48,8 +48,9 @@ end
 local function tics(name, list, options)
   local parts = {}
   for i, tick in ipairs(list) do
-    -- A label is a format; two percent signs are one.
-    parts[i] = ('%s %s'):format(text(tick.text):gsub('%%', '%%%%'), number(tick.value))
+    -- A label is a format, of which gnuplot keeps 50 bytes; two percent signs are one.
+    local label = text(markup.clip(tick.text, label_columns_max)):gsub('%%', '%%%%')
+    parts[i] = ('%s %s'):format(label, number(tick.value))
   end
   return ('set %s %s (%s)'):format(name, options, table.concat(parts, ', '))
 end

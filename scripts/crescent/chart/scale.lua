@@ -22,16 +22,26 @@ local function power_of_ten(exponent)
   return '10' .. (('%d'):format(exponent):gsub('.', superscripts))
 end
 
---- What values up to `largest` are divided by, and the unit they then have.
-local function shown_as(largest, unit)
-  for _, step in ipairs(steps_of_unit[unit] or {}) do
+--- The multiple of a unit in which a value reads best: its factor and its name.
+local function multiple_of(unit, largest)
+  local steps = steps_of_unit[unit]
+  if not steps then return 1, unit end
+  for _, step in ipairs(steps) do
     if largest >= step[1] then return step[1], step[2] end
   end
-  if largest == 0 or (largest >= 1e-3 and largest < 1e5) then return 1, unit end
+  return steps[#steps][1], steps[#steps][2]
+end
+
+--- What values up to `largest` are divided by, and the unit they then have.
+local function shown_as(largest, unit)
+  if largest == 0 then return 1, unit end
+  local factor, name = multiple_of(unit, largest)
+  local rest = largest / factor
+  if rest >= 1e-3 and rest < 1e5 then return factor, name end
   -- The smallest doubles have no such factor.
-  local exponent = math.max(-300, math.floor(math.log10(largest) / 3) * 3)
-  local factor = power_of_ten(exponent)
-  return 10 ^ exponent, unit and unit ~= '' and factor .. ' ' .. unit or factor
+  local exponent = math.max(-300, math.floor(math.log10(rest) / 3) * 3)
+  local power = power_of_ten(exponent)
+  return factor * 10 ^ exponent, name and name ~= '' and power .. ' ' .. name or power
 end
 
 --- A step of 1, 2 or 5 times a power of ten that divides a span into about `count` parts.
@@ -50,7 +60,7 @@ end
 
 --- The text of a tick. Zero has no sign.
 local function tick_text(value, decimals)
-  if decimals > 8 then return units.number(value, 3) end
+  if decimals > 8 or math.abs(value) >= 1e7 then return units.number(value, 3) end
   local text = (('%%.%df'):format(decimals)):format(value)
   return tonumber(text) == 0 and text:gsub('^-', '') or text
 end
@@ -74,8 +84,12 @@ end
 --- Round values `first * step` .. `last * step` with their texts.
 local function ticks_between(low, high, step)
   local ticks, decimals = {}, decimals_of(step)
+  high = math.min(high, 1.7e308) -- the step above the largest doubles is none
   for i = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6) do
-    ticks[#ticks + 1] = { value = i * step, text = tick_text(i * step, decimals) }
+    local value = i * step
+    if value < math.huge then
+      ticks[#ticks + 1] = { value = value, text = tick_text(value, decimals) }
+    end
   end
   return ticks
 end
@@ -122,7 +136,7 @@ end
 
 --- The text of 1, 2 or 5 times a power of ten.
 local function log_text(digit, exponent)
-  if exponent >= -3 and exponent <= 5 then
+  if exponent >= -3 and exponent <= 4 then
     return tick_text(digit * 10 ^ exponent, math.max(0, -exponent))
   end
   return (digit > 1 and digit .. '×' or '') .. power_of_ten(exponent)
@@ -164,9 +178,11 @@ function scale.log(values, options)
   local low, high = range_of(positive)
   if not low then low, high = 1, 10 end
   local factor, unit = 1, options.unit
-  if steps_of_unit[options.unit] then factor, unit = shown_as(high, options.unit) end
+  if high < 1e300 and low > 1e-300 then factor, unit = multiple_of(options.unit, high) end
   low, high = low / factor, high / factor
-  if high / low < 1 + 1e-9 then low, high = low / 2, high * 2 end
+  if high / low < 1 + 1e-9 then
+    low, high = math.max(low / 2, 5e-324), math.min(high * 2, 1.7e308)
+  end
   local ticks
   if high / low < 4 then
     -- Within less than a decade a linear scale's ticks are rounder.

@@ -110,7 +110,7 @@ local function draw_x_axis(out, made, place)
   local width, labels = place.x2 - place.x1, place.labels
   out:line('axis', place.x1, place.y2, place.x2, place.y2)
   for i, tick in ipairs(made.x.ticks) do
-    local x = place.x(tick.value * made.x.factor)
+    local x = place.at_x(tick.at)
     if (i - 1) % labels.every == 0 then
       if not made.x.categories then out:line('axis', x, place.y2, x, place.y2 + 4) end
       out:text(x + (labels.turned and 4 or 0), place.y2 + 17, tick.text, { class = 'tick',
@@ -142,7 +142,8 @@ local function draw_axes(made, options)
   local out, place = pen.new(), arrange(made, options)
   local inset = made.x.categories and 0 or 14
   local width, height = place.x2 - place.x1 - 2 * inset, place.y2 - place.y1
-  function place.x(value) return place.x1 + inset + made.x.place(value) * width end
+  function place.at_x(share) return place.x1 + inset + share * width end
+  function place.x(value) return place.at_x(made.x.place(value)) end
   function place.y(value) return place.y2 - made.y.place(value) * height end
   place.band = made.x.categories and width * made.x.band
   open(out, made.title or made.y_title, place, options.inline)
