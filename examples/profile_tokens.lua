@@ -17,6 +17,11 @@ local profile = crescent.profile.run(model, {
 })
 print(profile)
 
+-- Is it the reference's function that was timed?
+local reference = model:optimize { level = 0 }
+print(('drift from level 0: a logit differs by at most %s'):format(crescent.units.number(
+  crescent.eval.agreement(model, reference, { text = opt.prompt }).max_abs_logit, 2)))
+
 -- The context grows with every token, and the time with it: how much?
 local steps = profile.latency_ms.values
 local third = math.floor(#steps / 3)

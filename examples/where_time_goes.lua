@@ -53,5 +53,8 @@ print(crescent.table.text {
 print(('\nFirst token after %s at level 0, %s at level 1; then %s and %s a token.'):format(
   tostring(profiles[0].ttft_ms), tostring(profiles[1].ttft_ms),
   tostring(profiles[0].latency_ms), tostring(profiles[1].latency_ms)))
+local drift = crescent.eval.agreement(model, model:optimize { level = 0 },
+  { text = 'In the beginning God created the heaven and the earth.' })
+print(('Drift: a logit differs by at most %s.'):format(units.number(drift.max_abs_logit, 2)))
 if opt.trace then print(crescent.profile.trace(profiles[1], opt.trace)) end
 for _, warning in ipairs(profiles[1].warnings) do print('warning: ' .. warning) end

@@ -29,12 +29,14 @@ Stored runs are compared from the shell. The store is made by SQL: no model is l
     1  before  tiny   2026-03-01 12:34       9  10.05 ± 0.03 ms       1                    baseline
     2  after   tiny   2026-03-01 12:34       9   8.05 ± 0.03 ms  0.8010  0.7939 .. 0.8082  faster
   Run 2 takes 80.1 % of the time of run 1, 1.25 times as fast (99 % interval 0.7939 .. 0.8082).
+  no drift: stored runs keep no logits to hold against each other
   warning: the runs were not interleaved: run 1 is of 2026-03-01 12:34 UTC, run 2 is of 2026-03-01 12:34 UTC; what changed on the machine in between counts as a difference
   $ crescent compare 1 4 --measure token_ms
   run  name    model  started (UTC)     trials          token_ms   ratio          interval  verdict
     1  before  tiny   2026-03-01 12:34       9   10.05 ± 0.03 ms       1                    baseline
     4  short   tiny   2026-03-01 12:34       2  8.015 ± 0.007 ms  0.7975  0.7939 .. 0.8012  cannot tell
   Run 4 against run 1: cannot tell; the medians are 20.2 % apart.
+  no drift: stored runs keep no logits to hold against each other
   warning: the runs were not interleaved: run 1 is of 2026-03-01 12:34 UTC, run 4 is of 2026-03-01 12:34 UTC; what changed on the machine in between counts as a difference
   warning: run 1 has 9 trials and run 4 2: the values of one trial share the machine's mood, so that there is no verdict; 0.99 needs 9 trials each
 
