@@ -53,6 +53,7 @@ local function evaluate(chunk, row, names)
     missing = true
   end }))
   local ok, result = pcall(chunk)
+  if not ok and result == 'interrupted' then error(result, 0) end -- Ctrl-C is the host's
   if unknown then return nil, unknown end
   -- What has no such value doesn't fulfil a condition on it.
   if not ok and missing then return false end

@@ -3,6 +3,7 @@
 local blame = require 'crescent.blame'
 local column = require 'crescent.report.column'
 local fields = require 'crescent.report.fields'
+local units = require 'crescent.units'
 
 local rows = {}
 local methods = {}
@@ -202,6 +203,9 @@ end
 --- What print(rows) shows.
 function rows.text(list)
   local class = require 'crescent.report.class'
+  if #list > 0 and #rows.columns(list) == 0 then
+    return units.counted(#list, 'row') .. ' without fields'
+  end
   return require 'crescent.render.text'(class.of_rows(list):build(list, { partial = true }),
     { compact = true })
 end
@@ -210,13 +214,13 @@ end
 ---@return string
 function methods.csv(list) return list:render { format = 'csv' } end
 
---- Gives the rows as JSON, with everything that is in them: all samples too.
+--- Gives the rows as JSON, with everything that is in them: all samples too. What is no number or
+--- infinite is null.
 ---@param options? { indent: integer? }
 ---@return string
 function methods.json(list, options)
-  local plain = {}
-  for i, row in ipairs(list) do plain[i] = row end
-  return #plain == 0 and '[]' or crescent.json.encode(plain, options or {})
+  local sayable = require('crescent.render.json_record').sayable
+  return crescent.json.encode(sayable(list), options or {})
 end
 
 --- Gives the rows as a Markdown table.

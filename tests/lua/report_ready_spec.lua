@@ -219,6 +219,25 @@ test.group('compare', function()
     test.equal(chart.series[1].points[2].low, made.rows[2].interval.low)
     test.ok(crescent.report.compare():render(made):find '^Comparison of decode\n')
   end)
+  test.case('shows stored runs and what differs between them', function()
+    local path = os.tmpname()
+    os.remove(path)
+    local model = crescent.load 'tiny'
+    for _, level in ipairs { 0, 1 } do
+      crescent.bench.decode(model:optimize { level = level }, { prompt = 2, tokens = 2,
+        samples_min = 2, time_s_max = 0.05, store = path })
+    end
+    local made = crescent.bench.compare { runs = { 1, 2 }, store = path }
+    local document = crescent.report.compare():build(made)
+    for _, suffix in ipairs { '', '-wal', '-shm' } do os.remove(path .. suffix) end
+    local block = blocks(document, 'table')[1]
+    test.equal(names(block), 'name time ratio interval verdict')
+    test.equal({ block.rows[1][1].value, block.rows[1][5].value, block.rows[2][5].value },
+      { 'run 1', 'baseline', 'cannot tell' })
+    local said = table.concat(notes(document), '\n')
+    test.ok(said:find('no quality beside the times: stored runs of one measure have none', 1, true)
+      and said:find('the runs were not interleaved', 1, true), said)
+  end)
   test.case('takes comparisons alone', function()
     test.raises(function() crescent.report.compare():build { { ratio = 1 } } end,
       'crescent.report.compare: expected what crescent.bench.compare gives, got table')

@@ -198,6 +198,10 @@ test.group('mistakes', function()
       "text: expected '{name}' or '{{' for a brace, got '{'")
     wrong({ columns = { { 'model', format = '%.2f' } } },
       "columns[1] 'model': format: '%.2f' formats numbers, row 1 has 'tiny'")
+    test.raises(function()
+      local samples = crescent.statistics.samples({ 1, 2 }, { unit = 's' })
+      crescent.report.layout({ columns = { { 'x', format = 'ms' } } }):build { { x = samples } }
+    end, "crescent.report.layout: columns[1] 'x': format: 'ms' of Samples in s")
     wrong({ columns = { { 'ratio', format = function() return nil end } } },
       "columns[1] 'ratio': format: expected a text, got nil")
     wrong({ columns = { { 'x', value = function() error('out of range', 0) end } } },

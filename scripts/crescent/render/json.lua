@@ -8,17 +8,6 @@ local is_finite = json_record.is_finite
 
 local function list(made) return setmetatable(made, { __json = 'list' }) end
 
---- The same value without what JSON can't say.
-local function plain(value)
-  if type(value) ~= 'table' then
-    if is_finite(value) then return value end
-    return nil
-  end
-  local made = {}
-  for key, item in pairs(value) do made[key] = plain(item) end
-  return made
-end
-
 --- A grid of numbers keeps its holes as null.
 local function grid(values, width)
   local made = {}
@@ -35,7 +24,7 @@ local function chart_of(chart)
   local values = chart.values
   local made = {}
   for key, value in pairs(chart) do
-    if key ~= 'values' then made[key] = plain(value) end
+    if key ~= 'values' then made[key] = json_record.sayable(value) end
   end
   if values then made.values = grid(values, #chart.column_labels) end
   return made

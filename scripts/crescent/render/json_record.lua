@@ -8,6 +8,21 @@ function json_record.is_finite(value)
   return type(value) ~= 'number' or value == value and math.abs(value) ~= math.huge
 end
 
+--- The same value with null for numbers that JSON has not.
+function json_record.sayable(value)
+  if type(value) ~= 'table' then
+    if json_record.is_finite(value) then return value end
+    return null
+  end
+  local made, meta = {}, getmetatable(value)
+  for key, item in pairs(value) do made[key] = json_record.sayable(item) end
+  -- An empty list stays one.
+  if type(meta) == 'table' and rawget(meta, '__json') then
+    setmetatable(made, { __json = meta.__json })
+  end
+  return made
+end
+
 --- A record with null for what is missing, or what JSON has no number for.
 ---@param names string[]
 ---@param record { values: table, absent: table }

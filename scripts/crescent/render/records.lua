@@ -100,10 +100,14 @@ end
 ---@return { title: string?, group: table?, names: string[],
 ---  rows: { values: table, absent: table }[] }[]
 function records.of(document, long)
-  local tables_, charts = {}, {}
+  local tables_, charts, heading = {}, {}, nil
   for _, block in ipairs(document.blocks) do
+    if block.kind == 'heading' then heading = block.text end
     if block.kind == 'table' then
-      tables_[#tables_ + 1] = (long and block.pivot and of_pivot or of_table)(block)
+      local made = (long and block.pivot and of_pivot or of_table)(block)
+      -- A group says in its own column what its heading says.
+      if not block.group then made.title = made.title or heading end
+      tables_[#tables_ + 1] = made
     end
     if block.kind == 'chart' then charts[#charts + 1] = of_chart(block.chart) end
   end

@@ -94,6 +94,7 @@ function column.value(self, row, index)
   local value
   if self.value then
     local ok, result = pcall(self.value, row)
+    if result == 'interrupted' then error(result, 0) end -- Ctrl-C is the host's
     if ok then
       value = result
     else
@@ -129,6 +130,10 @@ end
 
 local function samples_cell(self, samples, row)
   local text
+  local scale = self.format_text
+  if (scale == 'ms' or scale == 'bytes') and samples.unit ~= scale and samples.unit ~= '' then
+    blame("%s '%s': format: '%s' of Samples in %s", self.place, self.name, scale, samples.unit)
+  end
   if not self.format then
     text = tostring(samples)
   else

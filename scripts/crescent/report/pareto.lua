@@ -43,8 +43,8 @@ local make = ready.layout('pareto', { 'x', 'y', 'x_better', 'y_better', 'by' },
       columns = columns_of(rows, options, front), sort_by = options.x,
       charts = { { kind = 'scatter', x = options.x, y = options.y, by = options.by,
         front = front } },
-      notes = { ('On the front are rows that no other beats in both %s and %s.'):format(options.x,
-        options.y) },
+      notes = { ('On the front are rows that no other beats in both %s and %s; Samples count as '
+        .. 'their median.'):format(options.x, options.y) },
     }
   end,
   function(options)
