@@ -15,7 +15,7 @@ local units = require 'crescent.units'
 local worker = require 'crescent.experiment.worker'
 
 local types = {
-  name = 'string', version = 'number', doc = 'string', options = 'table', grid = 'table',
+  name = 'string', version = 'number', doc = 'string', options = 'table', grid = 'table or function',
   order = 'table', where = 'function', derive = 'function', run = 'function', rounds = 'number',
   report = true, on_error = 'string', arguments = 'table',
 }
@@ -35,7 +35,7 @@ local function checked(given)
     if not expected then
       blame("crescent.experiment: unknown key '%s'%s", tostring(name),
         crescent.did_you_mean(tostring(name), known))
-    elseif expected ~= true and type(value) ~= expected then
+    elseif expected ~= true and not expected:find(type(value), 1, true) then
       blame('crescent.experiment: %s: expected a %s, got %s', name, expected, type(value))
     end
     spec[name] = value
@@ -169,7 +169,9 @@ end
 local function report(spec, rows, opt)
   local wanted = spec.report
   if type(wanted) == 'function' then return wanted(rows, opt) end
-  if wanted == nil then wanted = crescent.report.summary() end
+  if wanted == nil then
+    return print(crescent.report.summary():render(rows, { partial = true, title = spec.name }))
+  end
   for _, layout in ipairs(is_layout(wanted) and { wanted } or wanted) do
     print(layout:render(rows, { partial = true }))
   end
@@ -228,7 +230,7 @@ end
 ---   end,
 --- }
 --- ```
---- `where(point)` leaves points out, `derive(point)` adds parameters. `run` returns a table of
+--- A grid that depends on options is a function(opt). `where(point)` leaves points out, `derive(point)` adds parameters. `run` returns a table of
 --- plain values, tables of them, and Samples, which are stored whole; what is missing is nil with
 --- `absent = { name = 'reason' }`. `ctx` has `load(path, options)` (the last four models are kept),
 --- `once(key, make)` (what `make` gave for that key in an earlier cell; the last eight are kept),

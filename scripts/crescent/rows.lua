@@ -9,7 +9,7 @@ local rows = {}
 local methods = {}
 
 local keys = { 'kind', 'columns', 'notes', 'partial', 'title', 'points', 'interleaved',
-  'run', 'failed' }
+  'run', 'failed', 'about' }
 
 --- What rows.of was told about a list; nil of any other table.
 local function spec_of(list)
@@ -51,6 +51,7 @@ end
 ---@param list table[]
 ---@param spec? table   # `kind` a name for the rows; `columns` as of a layout, else found;
 ---  `notes` texts below; `title`; `partial` what there is ('188 of 200 cells') if it is not all;
+---  `about` what is so of all of them, for texts ({ model = 'tiny' }); `run`, `failed` of a sweep's;
 ---  `points` names of the fields that were varied; `interleaved` true if timed cells were
 ---@return table rows   # the list itself
 function rows.of(list, spec)

@@ -104,12 +104,15 @@ end
 
 --- All points in order, and the names of the parameters: those of the grid, then the derived ones.
 ---@param spec table   # of crescent.experiment
+---@param opt table    # what a grid that is a function gets
 ---@return table[] points
 ---@return string[] names
-function grid.points(spec)
-  check(spec.grid)
-  local names, total = names_of(spec.grid, spec.order), 1
-  for _, name in ipairs(names) do total = total * #spec.grid[name] end
+function grid.points(spec, opt)
+  local lists = spec.grid
+  if type(lists) == 'function' then lists = lists(opt) end
+  check(lists)
+  local names, total = names_of(lists, spec.order), 1
+  for _, name in ipairs(names) do total = total * #lists[name] end
   if total > points_max then
     blame('crescent.experiment: the grid has %s points; at most %d can be kept apart',
       crescent.units.grouped(total), points_max)
@@ -119,7 +122,7 @@ function grid.points(spec)
   for number = 0, total - 1 do
     local point, rest = {}, number
     for place = #names, 1, -1 do
-      local list = spec.grid[names[place]]
+      local list = lists[names[place]]
       point[names[place]] = list[rest % #list + 1]
       rest = math.floor(rest / #list)
     end

@@ -28,7 +28,7 @@ end
 ---@param load fun(path: string): any # loads a model
 ---@return table[] cells, string[] names
 function plan.cells(spec, opt, identity, load)
-  local points, names = grid.points(spec)
+  local points, names = grid.points(spec, opt)
   local prefix = table.concat({ spec.name, tostring(spec.version),
     codec.json(identity, 'crescent.experiment: the options') }, '\n')
   local own_model = spec.options and spec.options.model and opt.model

@@ -102,6 +102,7 @@ function stored.rows(run, options)
     kind = 'experiment', title = run.name, partial = partial or nil, notes = notes_of(seen),
     points = options.points or point_names(cells), interleaved = seen.interleaved,
     run = run.id, failed = seen.failed,
+    about = { model = run.model, name = run.name, run = run.id, version = run.version },
   })
 end
 

@@ -1,5 +1,5 @@
---- Values in texts: '{model}' stands for the field's value, '{count}' for the number of rows, '{{'
---- for a brace.
+--- Values in texts: '{model}' stands for the field's value, or for what is so of all rows, '{count}'
+--- for the number of rows, '{{' for a brace.
 local blame = require 'crescent.blame'
 local fields = require 'crescent.report.fields'
 local units = require 'crescent.units'
@@ -30,9 +30,12 @@ local function value_text(rows, name, place)
   if name == 'count' then return ('%d'):format(#rows) end
   local text = values_of(rows, name)
   if text then return text end
+  local about = rows.about or {}
+  if about[name] ~= nil then return shown(about[name]) end
   local known, seen = fields.names(rows)
   if #rows == 0 or seen[name] then return '-' end
   known[#known + 1] = 'count'
+  for key in pairs(about) do known[#known + 1] = key end
   blame("%s: '{%s}': no row has such a field%s", place, name, crescent.did_you_mean(name, known))
 end
 
