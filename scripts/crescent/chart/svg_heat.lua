@@ -81,31 +81,32 @@ local function column_labels(map, read)
 end
 
 local function arrange(map, size, read)
-  local place, labels = { texts = column_labels(map, read) }, {}
+  local edge = size.inline and 2 or margin
+  local place, labels = { texts = column_labels(map, read), left = edge }, {}
   for r, row in ipairs(read.rows) do labels[r] = row.label end
-  place.x = math.max(margin + widest_of(labels, 28) + 10, 44)
+  place.x = edge + math.max(widest_of(labels, 28) + 10, 28)
   local columns = math.max(1, #place.texts)
-  local room = size.width - place.x - margin
+  local room = size.width - place.x - edge
   place.cell_width = math.max(cell_min, math.min(cell_max, math.floor(room / columns)))
   place.cell_height = math.max(14, math.min(26, place.cell_width))
   local widest = widest_of(place.texts, 16)
   place.turned = widest + 6 > place.cell_width and widest > 30
   place.every = place.turned and math.ceil(14 / place.cell_width)
     or math.max(1, math.ceil((widest + 6) / place.cell_width))
-  place.title = margin + 12
-  local top = (map.title or '') ~= '' and margin + 20 or margin
+  place.title = edge + 12
+  local top = (map.title or '') ~= '' and edge + 20 or edge
   place.names = top + 16
   place.y = place.names + 12 + (place.turned and widest * 0.62 + 10 or 16)
   place.x2 = place.x + columns * place.cell_width
   place.y2 = place.y + #read.rows * place.cell_height
   -- Columns beyond the usual width make the picture wider.
-  place.width = math.max(size.width, place.x2 + margin)
+  place.width = math.max(size.width, place.x2 + edge)
   place.height = place.y2 + (read.low and 58 or 20)
   return place
 end
 
 local function draw_labels(out, map, read, place)
-  out:text(margin, place.names, ('%s \\ %s'):format(map.row_name or 'row',
+  out:text(place.left, place.names, ('%s \\ %s'):format(map.row_name or 'row',
     map.column_name or 'column'), { class = 'note', columns = 90 })
   for c = 1, #place.texts, place.every do
     local x = place.x + (c - 0.5) * place.cell_width
@@ -147,7 +148,7 @@ return function(map, size, open)
   read.text = formatter(read)
   open(out, map.title or 'heat map', place, size.inline)
   if (map.title or '') ~= '' then
-    out:text(margin, place.title, map.title, { class = 'title', columns = 80 })
+    out:text(place.left, place.title, map.title, { class = 'title', columns = 80 })
   end
   if #read.rows == 0 then
     out:text(place.x, place.y, 'no values', { class = 'note' })
