@@ -256,8 +256,7 @@ local function add_heat(out, map)
     out.lines[#out.lines + 1] = tics('cbtics', {
       { text = units.number(read.low), value = 0 }, { text = units.number(read.high), value = 1 },
     }, 'norotate')
-    local unit = map.unit and map.unit ~= '' and (' (%s)'):format(map.unit) or ''
-    out.add('set cblabel %s', text((map.name or '') .. unit))
+    out.add('set cblabel %s', text(grid.value_title(map)))
     out.plot(out.data(cells), 'using 1:2:3 with image pixels')
   else
     out.add('unset colorbox')

@@ -46,13 +46,17 @@ local function draw_cell(out, read, map, row, cell, x, y, width, height)
   end
 end
 
---- Gives numbers one form in all of a map, with three digits of the largest.
+--- Gives numbers one form in all of a map, with at least three digits of the largest.
 local function formatter(read)
   local largest = math.max(math.abs(read.low or 0), math.abs(read.high or 0))
   if largest ~= 0 and (largest < 1e-3 or largest >= 1e6) then
     return function(value) return units.number(value, 3) end
   end
   local decimals = largest == 0 and 0 or math.max(0, 2 - math.floor(math.log10(largest)))
+  -- One more where the smallest would show no digit that counts.
+  if read.smallest and decimals < 1 - math.floor(math.log10(read.smallest)) then
+    decimals = decimals + 1
+  end
   local format = ('%%.%df'):format(decimals)
   return function(value) return format:format(value) end
 end
@@ -132,7 +136,8 @@ local function draw_key(out, map, read, place)
   out:text(x + palette.heat_steps * step, y + 26, read.text(read.high), { class = 'tick',
     anchor = 'end' })
   local notes = {}
-  if map.name or map.unit then notes[1] = with_unit(map.name or '', map):gsub('^ ', '') end
+  local name = grid.value_title(map)
+  if name ~= '' then notes[1] = name end
   if read.each > 1 then
     notes[#notes + 1] = ('a cell is the mean of %d columns'):format(read.each)
   end
