@@ -254,7 +254,8 @@ local function add_heat(out, map)
   out.add('set cbrange [0:1]')
   if read.low then
     out.lines[#out.lines + 1] = tics('cbtics', {
-      { text = units.number(read.low), value = 0 }, { text = units.number(read.high), value = 1 },
+      { text = units.number(read.low, 3), value = 0 },
+      { text = units.number(read.high, 3), value = 1 },
     }, 'norotate')
     out.add('set cblabel %s', text(grid.value_title(map)))
     out.plot(out.data(cells), 'using 1:2:3 with image pixels')
@@ -263,7 +264,7 @@ local function add_heat(out, map)
   end
   if #crosses > 0 then
     out.plot(out.data(crosses), "using 1:2 with points pointtype 2 pointsize 2 linecolor rgb "
-      .. "'#b3261e'")
+      .. "'#e0433f'")
   end
   return not read.low and #crosses == 0
 end

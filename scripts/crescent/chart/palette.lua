@@ -10,7 +10,7 @@ palette.series = { '#0072B2', '#E69F00', '#009E73', '#D55E00', '#CC79A7', '#56B4
 local series_dark = { '#2F8FCB', '#E69F00', '#10B68A', '#E8702A', '#D48DB5', '#7CC7F2' }
 
 local light = { ink = '#1b1f24', quiet = '#59636e', axis = '#8c959f', grid = '#e4e8ec',
-  paper = '#ffffff', cross = '#b3261e',
+  paper = '#ffffff', cross = '#e0433f',
   series = palette.series, band = '.18' }
 local dark = { ink = '#e8eaed', quiet = '#a2abb5', axis = '#6b7580', grid = '#2c323a',
   paper = '#15181c', cross = '#ff8a80',
