@@ -1,4 +1,4 @@
--- Compares two models on a text: where they first disagree, how far apart they are, which is faster.
+-- Compares two models: where they first disagree, how far apart they are, which is faster.
 local verses = require 'text.verses'
 local opt = crescent.options {
   'Compares two models of the same vocabulary.',
@@ -37,6 +37,6 @@ for i, model in ipairs { first, second } do
   }
 end
 print('\n' .. crescent.report.layout {
-  columns = { 'model', { 'params', format = 'count' }, { 'perplexity', better = 'lower' }, 'kl_nats',
-    { 'top1', format = 'percent' }, 'token_ms', 'ratio', 'verdict' },
+  columns = { 'model', { 'params', format = 'count' }, { 'perplexity', better = 'lower' },
+    'kl_nats', { 'top1', format = 'percent' }, 'token_ms', 'ratio', 'verdict' },
 }:render(rows))

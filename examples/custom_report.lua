@@ -1,4 +1,4 @@
--- A report of one's own in ten lines, over rows of any origin: here, what each layer holds and does.
+-- A report of one's own in ten lines, over rows of any origin: here, what each layer does.
 local opt = crescent.options {
   'Shows how a report is laid out, over what crescent.inspect.layers tells of a model.',
   model = { 'a model folder, or the name of an embedded model', default = 'tiny' },

@@ -15,9 +15,9 @@ local units = require 'crescent.units'
 local worker = require 'crescent.experiment.worker'
 
 local types = {
-  name = 'string', version = 'number', doc = 'string', options = 'table', grid = 'table or function',
-  order = 'table', where = 'function', derive = 'function', run = 'function', rounds = 'number',
-  report = true, on_error = 'string', arguments = 'table',
+  name = 'string', version = 'number', doc = 'string', options = 'table',
+  grid = 'table or function', order = 'table', where = 'function', derive = 'function',
+  run = 'function', rounds = 'number', report = true, on_error = 'string', arguments = 'table',
 }
 local required = { 'name', 'grid', 'run' }
 
@@ -230,12 +230,13 @@ end
 ---   end,
 --- }
 --- ```
---- A grid that depends on options is a function(opt). `where(point)` leaves points out, `derive(point)` adds parameters. `run` returns a table of
---- plain values, tables of them, and Samples, which are stored whole; what is missing is nil with
---- `absent = { name = 'reason' }`. `ctx` has `load(path, options)` (the last four models are kept),
---- `once(key, make)` (what `make` gave for that key in an earlier cell; the last eight are kept),
---- `seed` (a number of the point alone), `folder()` (a temporary one, gone after the cell),
---- `log(...)`, `progress(share, note)`, `round` and `rounds`.
+--- A grid that depends on options is a function(opt). `where(point)` leaves points out,
+--- `derive(point)` adds parameters. `run` returns a table of plain values, tables of them, and
+--- Samples, which are stored whole; what is missing is nil with `absent = { name = 'reason' }`.
+--- `ctx` has `load(path, options)` (the last four models are kept), `once(key, make)` (what `make`
+--- gave for that key in an earlier cell; the last eight are kept), `seed` (a number of the point
+--- alone), `folder()` (a temporary one, gone after the cell), `log(...)`, `progress(share, note)`,
+--- `round` and `rounds`.
 ---
 --- With `rounds = 5` every cell is run five times, each round in a random order of all cells, so
 --- that a machine that warms up treats them alike; Samples are pooled, numbers that differ become

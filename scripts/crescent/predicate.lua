@@ -1,6 +1,6 @@
 --- Conditions on rows, written as text: 'ratio > 0.3 and level == 2'.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 
 --- What a name in the text gives: a number for Samples, and so on inside of nested tables.
 local function readable(value)

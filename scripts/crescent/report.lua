@@ -1,12 +1,12 @@
 --- Reports: layouts that make documents of rows, and ready ones (crescent.report.summary, pareto,
 --- heat, levels, pruning, profile, compare), and recommendations (crescent.report.recommend).
 local blame = require 'crescent.blame'
-local class = require 'crescent.report.class'
+local class = require 'crescent.reporting.class'
 
 local report = {}
 
 local ready = {
-  'compare', 'heat', 'levels', 'pareto', 'profile', 'pruning', 'recommend', 'summary',
+  'book', 'compare', 'heat', 'levels', 'pareto', 'profile', 'pruning', 'recommend', 'summary',
 }
 
 --- Makes a layout: what a report shows of rows, and how.

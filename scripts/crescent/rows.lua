@@ -1,8 +1,8 @@
 --- Lists of rows that sort, filter, print and render: what experiments, inspections and reports
 --- share. A row is a plain table; its figures are numbers, texts, booleans and Samples.
 local blame = require 'crescent.blame'
-local column = require 'crescent.report.column'
-local fields = require 'crescent.report.fields'
+local column = require 'crescent.reporting.column'
+local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
 local rows = {}
@@ -51,7 +51,7 @@ end
 ---@param list table[]
 ---@param spec? table   # `kind` a name for the rows; `columns` as of a layout, else found;
 ---  `notes` texts below; `title`; `partial` what there is ('188 of 200 cells') if it is not all;
----  `about` what is so of all of them, for texts ({ model = 'tiny' }); `run`, `failed` of a sweep's;
+---  `about` what is so of all of them, for texts: { model = 'tiny' }; of a sweep `run`, `failed`;
 ---  `points` names of the fields that were varied; `interleaved` true if timed cells were
 ---@return table rows   # the list itself
 function rows.of(list, spec)
@@ -203,7 +203,7 @@ end
 
 --- What print(rows) shows.
 function rows.text(list)
-  local class = require 'crescent.report.class'
+  local class = require 'crescent.reporting.class'
   if #list > 0 and #rows.columns(list) == 0 then
     return units.counted(#list, 'row') .. ' without fields'
   end
@@ -241,7 +241,7 @@ function methods.render(list, options)
   if layout ~= nil and (type(layout) ~= 'table' or type(layout.render) ~= 'function') then
     blame('rows:render: layout: expected what crescent.report.layout gives, got %s', type(layout))
   end
-  return (layout or require('crescent.report.class').of_rows(list)):render(list, passed)
+  return (layout or require('crescent.reporting.class').of_rows(list)):render(list, passed)
 end
 
 return rows

@@ -1,10 +1,8 @@
 --- `crescent test DIR`: runs files of tests, each in a process of its own.
 local child = require 'crescent.child'
 local command = require 'crescent.command'
-local ffi = require 'ffi'
+local terminal_is = require('crescent.terminal').is
 local units = require 'crescent.units'
-
-ffi.cdef [[ int isatty(int file); ]]
 
 local standard_error = 2
 local signals_above = 128 -- an exit code, as shells say what a signal ended
@@ -103,7 +101,7 @@ end
 
 --- Says on a terminal which file runs; the line is gone once it has.
 local function show_progress(text)
-  if ffi.C.isatty(standard_error) == 1 then io.stderr:write('\r\27[K', text) end
+  if terminal_is(standard_error) then io.stderr:write('\r\27[K', text) end
 end
 
 local function run_all(files, opt)

@@ -1,6 +1,6 @@
 --- Runs one round of one cell and says what came of it: figures, or why there are none.
 local codec = require 'crescent.experiment.codec'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 
 local cell = {}
 

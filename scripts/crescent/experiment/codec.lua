@@ -1,7 +1,7 @@
 --- Rows as the store keeps them: JSON, in which Samples are named and stand beside it, and numbers
 --- that JSON has not are said in words.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 
 local codec = {}
 

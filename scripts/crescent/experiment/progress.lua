@@ -1,8 +1,6 @@
 --- How far a sweep is: a bar on a terminal's standard error, a line now and then elsewhere.
 local clock = require 'crescent.clock'
-local ffi = require 'ffi'
-
-ffi.cdef [[ int isatty(int descriptor); ]]
+local terminal_is = require('crescent.terminal').is
 
 local bar_width = 24
 local seconds_between_frames = 0.1
@@ -94,7 +92,7 @@ local progress = {}
 ---@param options? { terminal: boolean? }   # default: whether standard error is one
 function progress.new(total, options)
   local terminal = options and options.terminal
-  if terminal == nil then terminal = ffi.C.isatty(2) == 1 end
+  if terminal == nil then terminal = terminal_is(2) end
   local now = clock.seconds()
   return setmetatable({ total = total, done = 0, doing = '', began = now, shown = now,
     terminal = terminal }, Progress)

@@ -1,5 +1,5 @@
 --- Cells of several rounds: what each round gave becomes one row.
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 
 local rounds = {}
 

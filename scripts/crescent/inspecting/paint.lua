@@ -1,8 +1,6 @@
 --- A text whose tokens are coloured by their loss, for terminals with 256 colours.
-local ffi = require 'ffi'
+local terminal_is = require('crescent.terminal').is
 local input = require 'crescent.inspecting.input'
-
-ffi.cdef [[ int isatty(int fd); ]]
 
 local paint = {}
 
@@ -27,7 +25,7 @@ end
 ---@return boolean
 function paint.wanted()
   local refused = os.getenv 'NO_COLOR'
-  return ffi.C.isatty(1) == 1 and os.getenv 'TERM' ~= 'dumb' and (refused == nil or refused == '')
+  return terminal_is(1) and os.getenv 'TERM' ~= 'dumb' and (refused == nil or refused == '')
 end
 
 --- '1 .. 2' of the colour's losses.

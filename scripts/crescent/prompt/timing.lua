@@ -1,24 +1,13 @@
 --- `:time` of the prompt: a result, and how long it takes to get.
-local ffi = require 'ffi'
+local clock = require 'crescent.clock'
 local show = require 'crescent.show'
 local units = require 'crescent.units'
 
-ffi.cdef [[
-typedef struct { long s, ns; } crescent_timespec;
-int clock_gettime(int clock, crescent_timespec *now);
-]]
-
-local clock_monotonic = 1
 local enough_ms = 1000 -- of runs altogether
 local runs_min, runs_max = 5, 101
 local warm_up_ratio = 2 -- a first run that takes so many times as long as the others is one
 
-local now = ffi.new('crescent_timespec')
-
-local function clock_ms()
-  ffi.C.clock_gettime(clock_monotonic, now)
-  return tonumber(now.s) * 1e3 + tonumber(now.ns) / 1e6
-end
+local function clock_ms() return clock.seconds() * 1e3 end
 
 --- Runs it once: milliseconds, then its values.
 local function run(fn)

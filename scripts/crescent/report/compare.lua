@@ -1,8 +1,8 @@
 --- Comparisons: a table of ratios with their intervals and verdicts, drawn against the baseline.
 local blame = require 'crescent.blame'
-local class = require 'crescent.report.class'
-local document = require 'crescent.report.document'
-local ready = require 'crescent.report.ready'
+local class = require 'crescent.reporting.class'
+local document = require 'crescent.reporting.document'
+local ready = require 'crescent.reporting.ready'
 local units = require 'crescent.units'
 
 local kinds = { compare = true, compare_runs = true }

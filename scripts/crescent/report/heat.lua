@@ -1,5 +1,5 @@
 --- One figure over two fields, as a heat map and a table.
-local ready = require 'crescent.report.ready'
+local ready = require 'crescent.reporting.ready'
 
 local make = ready.layout('heat', { 'x', 'y', 'value', 'format', 'better', 'crossed' },
   function(_, options)

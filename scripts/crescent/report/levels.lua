@@ -1,7 +1,7 @@
 --- Levels beside each other: what each costs in quality, time and memory, against level 0.
-local fields = require 'crescent.report.fields'
-local ready = require 'crescent.report.ready'
-local shape = require 'crescent.report.shape'
+local fields = require 'crescent.reporting.fields'
+local ready = require 'crescent.reporting.ready'
+local shape = require 'crescent.reporting.shape'
 
 local make = ready.layout('levels', {}, function(rows)
   fields.check(rows, 'level', 'crescent.report.levels')

@@ -1,8 +1,8 @@
 --- Two figures against each other: which rows no other beats in both.
-local charts = require 'crescent.report.charts'
-local fields = require 'crescent.report.fields'
-local ready = require 'crescent.report.ready'
-local shape = require 'crescent.report.shape'
+local charts = require 'crescent.reporting.charts'
+local fields = require 'crescent.reporting.fields'
+local ready = require 'crescent.reporting.ready'
+local shape = require 'crescent.reporting.shape'
 
 --- The rows on the front, as a set.
 local function front_rows(rows, options, front)

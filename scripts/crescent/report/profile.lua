@@ -1,8 +1,8 @@
 --- Profiles: where the time goes by component and by layer, how it goes over tokens, and memory.
 local blame = require 'crescent.blame'
-local class = require 'crescent.report.class'
-local document = require 'crescent.report.document'
-local ready = require 'crescent.report.ready'
+local class = require 'crescent.reporting.class'
+local document = require 'crescent.reporting.document'
+local ready = require 'crescent.reporting.ready'
 local rows_of = require 'crescent.rows'
 local units = require 'crescent.units'
 

@@ -1,7 +1,7 @@
 --- Pruning sweeps: what each cut costs and gains, by criterion, against what was not cut.
-local fields = require 'crescent.report.fields'
-local ready = require 'crescent.report.ready'
-local shape = require 'crescent.report.shape'
+local fields = require 'crescent.reporting.fields'
+local ready = require 'crescent.reporting.ready'
+local shape = require 'crescent.reporting.shape'
 
 local make = ready.layout('pruning', {}, function(rows)
   fields.check(rows, 'ratio', 'crescent.report.pruning')

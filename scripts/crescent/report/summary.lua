@@ -1,7 +1,7 @@
 --- Any rows: what was varied first, then the figures, and a line chart if there is something to
 --- draw it over.
-local ready = require 'crescent.report.ready'
-local shape = require 'crescent.report.shape'
+local ready = require 'crescent.reporting.ready'
+local shape = require 'crescent.reporting.shape'
 
 --- What the chart shows: quality before time before anything else.
 local function figure_of(made)

@@ -1,6 +1,6 @@
 --- Rows laid out by two of their fields: for pivots and heat maps.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
 local grid = {}

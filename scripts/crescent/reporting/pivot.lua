@@ -1,11 +1,11 @@
 --- Pivots: one figure, by one field down and another across.
 local blame = require 'crescent.blame'
-local column = require 'crescent.report.column'
-local document = require 'crescent.report.document'
-local fields = require 'crescent.report.fields'
-local grid = require 'crescent.report.grid'
-local quality = require 'crescent.report.quality'
-local sheet = require 'crescent.report.sheet'
+local column = require 'crescent.reporting.column'
+local document = require 'crescent.reporting.document'
+local fields = require 'crescent.reporting.fields'
+local grid = require 'crescent.reporting.grid'
+local quality = require 'crescent.reporting.quality'
+local sheet = require 'crescent.reporting.sheet'
 local units = require 'crescent.units'
 
 local pivot = {}

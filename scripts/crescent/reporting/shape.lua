@@ -1,9 +1,9 @@
 --- What some rows are like: which fields were varied and which are figures, and of what sort. Ready
 --- layouts choose by it what to show.
-local fields = require 'crescent.report.fields'
-local grid = require 'crescent.report.grid'
-local quality = require 'crescent.report.quality'
-local ratio = require 'crescent.report.ratio'
+local fields = require 'crescent.reporting.fields'
+local grid = require 'crescent.reporting.grid'
+local quality = require 'crescent.reporting.quality'
+local ratio = require 'crescent.reporting.ratio'
 
 local shape = {}
 

@@ -1,6 +1,6 @@
 --- What a recommended row has to fulfil: limits on its figures, and how far a row is from them.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
 local constraints = {}

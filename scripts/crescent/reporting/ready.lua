@@ -1,8 +1,8 @@
 --- What ready layouts share: options, and a layout that is chosen by what the rows have.
 local blame = require 'crescent.blame'
-local build = require 'crescent.report.build'
-local class = require 'crescent.report.class'
-local document = require 'crescent.report.document'
+local build = require 'crescent.reporting.build'
+local class = require 'crescent.reporting.class'
+local document = require 'crescent.reporting.document'
 
 local ready = {}
 

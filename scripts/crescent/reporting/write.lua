@@ -1,7 +1,7 @@
 --- Reports become text or files: which renderer a suffix means, and writing without ever leaving
 --- half a file behind.
 local blame = require 'crescent.blame'
-local document = require 'crescent.report.document'
+local document = require 'crescent.reporting.document'
 
 local write = {}
 

@@ -1,15 +1,15 @@
 --- Layouts: what an author says about a report, and the document it makes of rows.
-local baseline = require 'crescent.report.baseline'
+local baseline = require 'crescent.reporting.baseline'
 local blame = require 'crescent.blame'
-local charts = require 'crescent.report.charts'
-local column = require 'crescent.report.column'
-local document = require 'crescent.report.document'
-local fields = require 'crescent.report.fields'
-local fill = require 'crescent.report.template'
-local grid = require 'crescent.report.grid'
-local pivot = require 'crescent.report.pivot'
-local quality = require 'crescent.report.quality'
-local sheet = require 'crescent.report.sheet'
+local charts = require 'crescent.reporting.charts'
+local column = require 'crescent.reporting.column'
+local document = require 'crescent.reporting.document'
+local fields = require 'crescent.reporting.fields'
+local fill = require 'crescent.reporting.template'
+local grid = require 'crescent.reporting.grid'
+local pivot = require 'crescent.reporting.pivot'
+local quality = require 'crescent.reporting.quality'
+local sheet = require 'crescent.reporting.sheet'
 
 local build = {}
 

@@ -3,7 +3,7 @@
 ---
 --- ```
 --- document = { title = 'text'|nil, blocks = { block, ... } }
---- block = { kind = 'heading', text = }
+--- block = { kind = 'heading', text =, part = true|nil }   -- a part of a book stands above groups
 ---       | { kind = 'text', text = }
 ---       | { kind = 'note', text =, warning = true|nil }
 ---       | { kind = 'table', title = 'text'|nil, group = { name =, value = }|nil,

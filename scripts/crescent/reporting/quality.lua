@@ -1,6 +1,6 @@
 --- Promise 1: a table that shows speed shows quality or drift beside it, or says why it doesn't.
-local fields = require 'crescent.report.fields'
-local ratio = require 'crescent.report.ratio'
+local fields = require 'crescent.reporting.fields'
+local ratio = require 'crescent.reporting.ratio'
 
 local quality = {}
 

@@ -1,7 +1,7 @@
 --- Charts of a layout: what an author writes about one, read and checked, and what rows give.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
-local grid = require 'crescent.report.grid'
+local fields = require 'crescent.reporting.fields'
+local grid = require 'crescent.reporting.grid'
 local units = require 'crescent.units'
 
 local charts = {}

@@ -1,8 +1,8 @@
 --- What every layout is, written by an author or ready-made: something that builds a document of
 --- rows and renders it.
 local blame = require 'crescent.blame'
-local build = require 'crescent.report.build'
-local write = require 'crescent.report.write'
+local build = require 'crescent.reporting.build'
+local write = require 'crescent.reporting.write'
 
 local class = {}
 

@@ -1,6 +1,6 @@
 --- Columns of tables: what an author writes about one, read and checked, and the cells it gives.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
 local column = {}

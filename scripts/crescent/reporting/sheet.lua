@@ -1,11 +1,11 @@
 --- One table of a report: cells, the best of a column, ratios to the baseline, reasons for what is
 --- missing.
-local baseline = require 'crescent.report.baseline'
-local column = require 'crescent.report.column'
-local document = require 'crescent.report.document'
-local missing = require 'crescent.report.missing'
-local quality = require 'crescent.report.quality'
-local ratio = require 'crescent.report.ratio'
+local baseline = require 'crescent.reporting.baseline'
+local column = require 'crescent.reporting.column'
+local document = require 'crescent.reporting.document'
+local missing = require 'crescent.reporting.missing'
+local quality = require 'crescent.reporting.quality'
+local ratio = require 'crescent.reporting.ratio'
 local units = require 'crescent.units'
 
 local sheet = {}

@@ -1,7 +1,7 @@
 --- The row that others are held against, and what that says in their cells.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
-local ratio = require 'crescent.report.ratio'
+local fields = require 'crescent.reporting.fields'
+local ratio = require 'crescent.reporting.ratio'
 local units = require 'crescent.units'
 
 local baseline = {}

@@ -1,5 +1,5 @@
 --- How far a value is from a baseline, and whether that can be told.
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 
 local ratio = {}
 

@@ -1,7 +1,7 @@
---- Values in texts: '{model}' stands for the field's value, or for what is so of all rows, '{count}'
---- for the number of rows, '{{' for a brace.
+--- Values in texts: '{model}' stands for the field's value, or for what is so of all rows,
+--- '{count}' for the number of rows, '{{' for a brace.
 local blame = require 'crescent.blame'
-local fields = require 'crescent.report.fields'
+local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
 local values_max = 6
