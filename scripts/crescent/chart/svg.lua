@@ -177,7 +177,7 @@ end
 --- ```
 --- Missing values, those that are not finite and those below a logarithmic axis leave gaps, and a
 --- line below the chart counts them. Raises `crescent.chart: PLACE: expected WHAT, got FOUND`.
----@param chart table      # as crescent.report.document says
+---@param chart table      # as crescent.reporting.document says
 ---@param options? { width: integer?, height: integer?, inline: boolean? }   # pixels, default 720 x
 ---  400; `inline` leaves colours to the page, which takes them from crescent.chart.palette
 ---@return string svg
