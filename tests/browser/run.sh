@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh CRESCENT FOLDER [SCRIPT...]: opens report pages in a real browser: the report and the charts
-# that the golden files have, and every page that a script writes when it runs with --quick. Pages
-# and screenshots stay in FOLDER. The last line counts.
+# run.sh CRESCENT FOLDER [SCRIPT...]: opens report pages in a real browser: the report and the
+# charts that the golden files have, and every page that a script writes when it runs with --quick.
+# Pages and screenshots stay in FOLDER. The last line counts.
 set -uo pipefail
 crescent=$1 work=$2
 shift 2
@@ -50,8 +50,10 @@ quiet_shot() {
 # sorts PAGE: a copy with tests/browser/sort.js in it says what its tables did.
 sorts() {
   awk -v script="$here/sort.js" '/^<\/body>/ {
-    print "<script>"; while ((getline line < script) > 0) print line; print "</script>" } { print }' \
-    "$1" >"$work/.page.html"
+    print "<script>"
+    while ((getline line < script) > 0) print line
+    print "</script>"
+  } { print }' "$1" >"$work/.page.html"
   local said
   said=$(browser --virtual-time-budget=10000 --dump-dom "file://$work/.page.html" 2>/dev/null |
     sed -n 's/.*<pre id="sort-check">\(.*\)<\/pre>.*/\1/p')

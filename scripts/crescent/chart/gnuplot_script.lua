@@ -7,6 +7,8 @@ local palette = require 'crescent.chart.palette'
 local units = require 'crescent.units'
 
 local ink, quiet, axis, grid_colour = '#1b1f24', '#59636e', '#8c959f', '#e4e8ec'
+-- Of two lines with equal values both can be seen.
+local dash_types = { 'solid', '(8, 5)', '(3, 4)', '(8, 4, 3, 4)', '(14, 5)' }
 local point_types = { 7, 5, 13, 9, 11, 1, 15, 2 }
 local heat_columns_max, label_columns_max = 400, 40
 
@@ -153,7 +155,9 @@ local function add_lines(out, made)
     end
     add_whiskers(out, made, alone, x_of(made), colour(series.place))
   end
-  for _, series in ipairs(made.series) do add_points(out, made, series, 'linespoints') end
+  for _, series in ipairs(made.series) do
+    add_points(out, made, series, 'linespoints dashtype ' .. dash_types[(series.place - 1) % #dash_types + 1])
+  end
 end
 
 local function add_scatter(out, made)
