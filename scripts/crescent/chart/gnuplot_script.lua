@@ -156,7 +156,8 @@ local function add_lines(out, made)
     add_whiskers(out, made, alone, x_of(made), colour(series.place))
   end
   for _, series in ipairs(made.series) do
-    add_points(out, made, series, 'linespoints dashtype ' .. dash_types[(series.place - 1) % #dash_types + 1])
+    local dash_type = dash_types[(series.place - 1) % #dash_types + 1]
+    add_points(out, made, series, 'linespoints dashtype ' .. dash_type)
   end
 end
 
