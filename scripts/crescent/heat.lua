@@ -28,7 +28,7 @@ local function legend(map, read)
   if read.each > 1 then text = ('%s, %d to a block'):format(text, read.each) end
   if read.low then
     text = ('%s; %s%s %s to %s %s'):format(text, map.name and map.name .. ' ' or '', shades[1],
-      units.number(read.low), shades[#shades], units.number(read.high))
+      units.number(read.low, 3), shades[#shades], units.number(read.high, 3))
     if map.unit and map.unit ~= '' then text = text .. ' ' .. map.unit end
   end
   return map.crossed and text .. '; × goes' or text

@@ -1,5 +1,5 @@
 --- What a chart shows, read once for every way of drawing it: checked, with categories numbered and
---- what has no place counted. A chart is what crescent.report.document says.
+--- what has no place counted. A chart is what crescent.reporting.document says.
 local blame = require 'crescent.blame'
 local scale = require 'crescent.chart.scale'
 local units = require 'crescent.units'

@@ -39,7 +39,7 @@ end
 --- Raises `crescent.chart.gnuplot: gnuplot is not installed; on Debian: apt-get install
 --- gnuplot-nox`, what gnuplot itself complains of, and `crescent.chart: PLACE: expected WHAT, got
 --- FOUND`.
----@param chart table    # as crescent.report.document says
+---@param chart table    # as crescent.reporting.document says
 ---@param path string    # ends in .png, .svg or .pdf
 return function(chart, path)
   local suffix = type(path) == 'string' and path:match('%.(%a+)$')

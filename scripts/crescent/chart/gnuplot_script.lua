@@ -7,6 +7,8 @@ local palette = require 'crescent.chart.palette'
 local units = require 'crescent.units'
 
 local ink, quiet, axis, grid_colour = '#1b1f24', '#59636e', '#8c959f', '#e4e8ec'
+-- Of two lines with equal values both can be seen.
+local dash_types = { 'solid', '(8, 5)', '(3, 4)', '(8, 4, 3, 4)', '(14, 5)' }
 local point_types = { 7, 5, 13, 9, 11, 1, 15, 2 }
 local heat_columns_max, label_columns_max = 400, 40
 
@@ -153,7 +155,10 @@ local function add_lines(out, made)
     end
     add_whiskers(out, made, alone, x_of(made), colour(series.place))
   end
-  for _, series in ipairs(made.series) do add_points(out, made, series, 'linespoints') end
+  for _, series in ipairs(made.series) do
+    local dash_type = dash_types[(series.place - 1) % #dash_types + 1]
+    add_points(out, made, series, 'linespoints dashtype ' .. dash_type)
+  end
 end
 
 local function add_scatter(out, made)
@@ -254,17 +259,17 @@ local function add_heat(out, map)
   out.add('set cbrange [0:1]')
   if read.low then
     out.lines[#out.lines + 1] = tics('cbtics', {
-      { text = units.number(read.low), value = 0 }, { text = units.number(read.high), value = 1 },
+      { text = units.number(read.low, 3), value = 0 },
+      { text = units.number(read.high, 3), value = 1 },
     }, 'norotate')
-    local unit = map.unit and map.unit ~= '' and (' (%s)'):format(map.unit) or ''
-    out.add('set cblabel %s', text((map.name or '') .. unit))
+    out.add('set cblabel %s', text(grid.value_title(map)))
     out.plot(out.data(cells), 'using 1:2:3 with image pixels')
   else
     out.add('unset colorbox')
   end
   if #crosses > 0 then
     out.plot(out.data(crosses), "using 1:2 with points pointtype 2 pointsize 2 linecolor rgb "
-      .. "'#b3261e'")
+      .. "'#e0433f'")
   end
   return not read.low and #crosses == 0
 end

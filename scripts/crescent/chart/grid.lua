@@ -1,5 +1,7 @@
 --- The grid of a heat map, read once for every way of drawing it. A map is { values[r][c],
 --- crossed[r][c], row_labels, column_labels, row_name, column_name, name, unit, title }.
+local scale = require 'crescent.chart.scale'
+
 local grid = {}
 
 local function is_number(value)
@@ -38,7 +40,8 @@ end
 --- `columns_max`.
 ---@param map table
 ---@param columns_max integer
----@return table   # { rows = { { label, cells } }, low, high, columns, each, share = fun(value) }
+---@return table   # { rows = { { label, cells } }, low, high, columns, each,
+---   smallest (but for zero), share = fun(value) }
 function grid.read(map, columns_max)
   local made = { rows = {}, columns = length_of(map.column_labels) }
   local count = math.max(length_of(map.values), length_of(map.crossed))
@@ -57,7 +60,12 @@ function grid.read(map, columns_max)
     for first = 1, length, made.each do
       local cell = folded(map, r, first, math.min(length, first + made.each - 1))
       row.cells[#row.cells + 1] = cell
-      if cell.value then low, high = math.min(low, cell.value), math.max(high, cell.value) end
+      if cell.value then
+        low, high = math.min(low, cell.value), math.max(high, cell.value)
+        if cell.value ~= 0 then
+          made.smallest = math.min(made.smallest or math.huge, math.abs(cell.value))
+        end
+      end
     end
     made.rows[r] = row
   end
@@ -69,6 +77,11 @@ function grid.read(map, columns_max)
     return span > 0 and (value / 2 - low / 2) / span or 1
   end
   return made
+end
+
+--- What the values are, with their unit: 'time (ms)'.
+function grid.value_title(map)
+  return scale.title({ name = map.name, unit = map.unit }, { unit = map.unit })
 end
 
 --- The label of a column, or of the first and last that one cell stands for.

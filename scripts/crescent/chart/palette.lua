@@ -10,11 +10,14 @@ palette.series = { '#0072B2', '#E69F00', '#009E73', '#D55E00', '#CC79A7', '#56B4
 local series_dark = { '#2F8FCB', '#E69F00', '#10B68A', '#E8702A', '#D48DB5', '#7CC7F2' }
 
 local light = { ink = '#1b1f24', quiet = '#59636e', axis = '#8c959f', grid = '#e4e8ec',
-  paper = '#ffffff', cross = '#b3261e',
+  paper = '#ffffff', cross = '#e0433f',
   series = palette.series, band = '.18' }
 local dark = { ink = '#e8eaed', quiet = '#a2abb5', axis = '#6b7580', grid = '#2c323a',
   paper = '#15181c', cross = '#ff8a80',
   series = series_dark, band = '.3' }
+
+-- Dashes by colour: of two lines with equal values both can be seen.
+local dashes = { 'none', '8 5', '2 5', '8 5 2 5', '14 5', '5 4', '14 5 2 5' }
 
 --- How many steps the colours of a heat map have.
 palette.heat_steps = 16
@@ -109,6 +112,9 @@ function palette.rules()
     local name = 'chart-' .. i
     rule(('.chart .s%d .mark,.chart .s%d .band,.chart .s%d .bar'):format(i, i, i), 'fill', name)
     rule(('.chart .s%d .line,.chart .s%d .whisker.own'):format(i, i), 'stroke', name)
+    if i > 1 then
+      lines[#lines + 1] = ('.chart .s%d .line{stroke-dasharray:%s}'):format(i, dashes[i])
+    end
   end
   rule('.chart .cell', 'stroke', 'chart-paper', ';stroke-width:1')
   rule('.chart .none', 'fill', 'chart-paper')

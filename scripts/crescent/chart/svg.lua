@@ -69,18 +69,20 @@ end
 
 --- Where everything stands: the plot's edges, from the texts around it.
 local function arrange(made, options)
-  local place = { width = options.width, height = options.height, left = margin }
+  -- A page has margins of its own.
+  local edge = options.inline and 2 or margin
+  local place = { width = options.width, height = options.height, left = edge }
   local widest = 0
   for _, tick in ipairs(made.y.ticks) do
     widest = math.max(widest, pen.width(tick.text, text_size))
   end
-  place.x1 = math.max(margin + widest + 8, 44)
-  place.x2 = options.width - margin - 8
-  local y = margin
+  place.x1 = edge + math.max(widest + 8, 28)
+  place.x2 = options.width - edge - 8
+  local y = edge
   if (made.title or '') ~= '' then y = y + title_size + 6 place.title = y - 6 end
   if #made.series > 1 then
     place.legend = y + 16
-    place.legend_lines = legend_lines(made, place.width - 2 * margin)
+    place.legend_lines = legend_lines(made, place.width - 2 * edge)
     y = y + 18 * #place.legend_lines + 4
   end
   if made.y_title ~= '' then
@@ -175,7 +177,7 @@ end
 --- ```
 --- Missing values, those that are not finite and those below a logarithmic axis leave gaps, and a
 --- line below the chart counts them. Raises `crescent.chart: PLACE: expected WHAT, got FOUND`.
----@param chart table      # as crescent.report.document says
+---@param chart table      # as crescent.reporting.document says
 ---@param options? { width: integer?, height: integer?, inline: boolean? }   # pixels, default 720 x
 ---  400; `inline` leaves colours to the page, which takes them from crescent.chart.palette
 ---@return string svg

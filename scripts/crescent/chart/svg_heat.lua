@@ -46,13 +46,17 @@ local function draw_cell(out, read, map, row, cell, x, y, width, height)
   end
 end
 
---- Gives numbers one form in all of a map, with three digits of the largest.
+--- Gives numbers one form in all of a map, with at least three digits of the largest.
 local function formatter(read)
   local largest = math.max(math.abs(read.low or 0), math.abs(read.high or 0))
   if largest ~= 0 and (largest < 1e-3 or largest >= 1e6) then
     return function(value) return units.number(value, 3) end
   end
   local decimals = largest == 0 and 0 or math.max(0, 2 - math.floor(math.log10(largest)))
+  -- One more where the smallest would show no digit that counts.
+  if read.smallest and decimals < 1 - math.floor(math.log10(read.smallest)) then
+    decimals = decimals + 1
+  end
   local format = ('%%.%df'):format(decimals)
   return function(value) return format:format(value) end
 end
@@ -81,31 +85,32 @@ local function column_labels(map, read)
 end
 
 local function arrange(map, size, read)
-  local place, labels = { texts = column_labels(map, read) }, {}
+  local edge = size.inline and 2 or margin
+  local place, labels = { texts = column_labels(map, read), left = edge }, {}
   for r, row in ipairs(read.rows) do labels[r] = row.label end
-  place.x = math.max(margin + widest_of(labels, 28) + 10, 44)
+  place.x = edge + math.max(widest_of(labels, 28) + 10, 28)
   local columns = math.max(1, #place.texts)
-  local room = size.width - place.x - margin
+  local room = size.width - place.x - edge
   place.cell_width = math.max(cell_min, math.min(cell_max, math.floor(room / columns)))
   place.cell_height = math.max(14, math.min(26, place.cell_width))
   local widest = widest_of(place.texts, 16)
   place.turned = widest + 6 > place.cell_width and widest > 30
   place.every = place.turned and math.ceil(14 / place.cell_width)
     or math.max(1, math.ceil((widest + 6) / place.cell_width))
-  place.title = margin + 12
-  local top = (map.title or '') ~= '' and margin + 20 or margin
+  place.title = edge + 12
+  local top = (map.title or '') ~= '' and edge + 20 or edge
   place.names = top + 16
   place.y = place.names + 12 + (place.turned and widest * 0.62 + 10 or 16)
   place.x2 = place.x + columns * place.cell_width
   place.y2 = place.y + #read.rows * place.cell_height
   -- Columns beyond the usual width make the picture wider.
-  place.width = math.max(size.width, place.x2 + margin)
+  place.width = math.max(size.width, place.x2 + edge)
   place.height = place.y2 + (read.low and 58 or 20)
   return place
 end
 
 local function draw_labels(out, map, read, place)
-  out:text(margin, place.names, ('%s \\ %s'):format(map.row_name or 'row',
+  out:text(place.left, place.names, ('%s \\ %s'):format(map.row_name or 'row',
     map.column_name or 'column'), { class = 'note', columns = 90 })
   for c = 1, #place.texts, place.every do
     local x = place.x + (c - 0.5) * place.cell_width
@@ -131,7 +136,8 @@ local function draw_key(out, map, read, place)
   out:text(x + palette.heat_steps * step, y + 26, read.text(read.high), { class = 'tick',
     anchor = 'end' })
   local notes = {}
-  if map.name or map.unit then notes[1] = with_unit(map.name or '', map):gsub('^ ', '') end
+  local name = grid.value_title(map)
+  if name ~= '' then notes[1] = name end
   if read.each > 1 then
     notes[#notes + 1] = ('a cell is the mean of %d columns'):format(read.each)
   end
@@ -147,7 +153,7 @@ return function(map, size, open)
   read.text = formatter(read)
   open(out, map.title or 'heat map', place, size.inline)
   if (map.title or '') ~= '' then
-    out:text(margin, place.title, map.title, { class = 'title', columns = 80 })
+    out:text(place.left, place.title, map.title, { class = 'title', columns = 80 })
   end
   if #read.rows == 0 then
     out:text(place.x, place.y, 'no values', { class = 'note' })

@@ -7,7 +7,7 @@ local pen = require 'crescent.chart.pen'
 local mark_radius = 4
 local hit_radius = 8
 -- Marks that stand closer than this show on hovering alone: the line is what one sees.
-local mark_distance_min = 9
+local mark_distance_min = 14
 local labels_max = 12
 
 local function open_series(out, series)

@@ -261,7 +261,7 @@ end
 ---   series = { { name = 'gpt2', points = { { x = 0, y = 25.8 }, { x = 1, y = 17.5 } } } } })
 --- ```
 --- Raises `crescent.chart: PLACE: expected WHAT, got FOUND`.
----@param chart table   # as crescent.report.document says
+---@param chart table   # as crescent.reporting.document says
 ---@param options? { width: integer? }   # columns, default 80, at least 40
 ---@return string text   # without a newline at its end
 return function(chart, options)

@@ -26,7 +26,7 @@ end
 
 --- Renders the tables of a document as CSV (RFC 4180, lines end in \n); several tables become one,
 --- in which a row has empty cells for columns of other tables.
----@param document table   # as crescent.report.document says
+---@param document table   # as crescent.reporting.document says
 ---@return string
 return function(document)
   local all = records.of(document, true)

@@ -95,7 +95,7 @@ end
 ---
 --- Tables sort by a click on a column's title, charts show exact values on hovering and in a table
 --- below each, light and dark follow the reader's system.
----@param document table    # as crescent.report.document says
+---@param document table    # as crescent.reporting.document says
 ---@return string html
 return function(document)
   local title = (document.title or '') ~= '' and document.title or 'Report'

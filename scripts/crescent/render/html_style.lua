@@ -43,7 +43,7 @@ th,td{padding:.5rem 1.7rem .5rem 0;text-align:left;vertical-align:top;white-spac
 td.words{white-space:normal;min-width:10rem;max-width:26rem;overflow-wrap:anywhere}
 .right{text-align:right}
 thead th{font-weight:600;vertical-align:bottom;border-bottom:1.5px solid var(--rule-strong)}
-thead small{display:block;font-weight:400;color:var(--chart-quiet);font-size:.8125rem}
+thead small{display:block;font-weight:400;color:var(--chart-quiet);font-size:.866em}
 tbody tr{border-bottom:1px solid var(--rule)}
 tbody tr:hover{background:var(--hover)}
 th button{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;cursor:pointer;
@@ -53,13 +53,13 @@ th button::after{content:"\2195";position:absolute;width:1em;text-align:center;
 th button:hover::after{opacity:1}
 th[aria-sort=ascending] button::after{content:"\2191";color:var(--accent);opacity:1}
 th[aria-sort=descending] button::after{content:"\2193";color:var(--accent);opacity:1}
-td small{display:block;color:var(--chart-quiet);font-size:.8125rem}
+td small{display:block;color:var(--chart-quiet);font-size:.866em}
 td.best{font-weight:650}
 td.best small{font-weight:400}
 .star{position:absolute;margin-left:.15em;color:var(--accent);font-weight:400}
 td.missing,td.missing abbr{color:var(--chart-quiet);text-decoration:none}
 td.missing abbr{cursor:help;border-bottom:1px dotted var(--rule-strong)}
-.verdict{display:inline-block;border-radius:.3rem;padding:0 .4rem;font-size:.8125rem;
+.verdict{display:inline-block;border-radius:.3rem;padding:0 .4em;
   background:var(--plain-paper);color:var(--chart-ink)}
 .verdict.good{background:var(--good-paper);color:var(--good)}
 .verdict.bad{background:var(--bad-paper);color:var(--bad)}
@@ -85,11 +85,13 @@ local printed = [[
   header{padding-top:0}
   nav,th button::after{display:none}
   .scroll{overflow:visible}
-  figure,tr,.warning{break-inside:avoid}
+  figure>.scroll,tr,.warning{break-inside:avoid}
+  figure{margin:1.5rem 0}
+  p.note{font-size:9pt}
   h2,caption{break-after:avoid}
   figure svg{min-width:0;max-width:100%}
   table{font-size:8.5pt}
-  th,td{padding-right:.6rem}
+  th,td{padding-right:1.2rem;padding-top:.3rem;padding-bottom:.3rem}
   a{color:inherit;text-decoration:none}
 ]]
 

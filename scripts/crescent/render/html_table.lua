@@ -115,7 +115,7 @@ end
 
 --- Writes a table block; each row has as many cells as there are columns.
 ---@param out string[]   # lines are added to it
----@param block table    # as crescent.report.document says
+---@param block table    # as crescent.reporting.document says
 ---@param id string      # for its footnotes
 function html_table.add(out, block, id)
   local footnotes = new_footnotes(id)

@@ -40,7 +40,7 @@ local function table_of(made)
 end
 
 --- Renders a document as JSON.
----@param document table   # as crescent.report.document says
+---@param document table   # as crescent.reporting.document says
 ---@param options? { indent: integer? }   # default 2
 ---@return string
 return function(document, options)

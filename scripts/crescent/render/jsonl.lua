@@ -3,7 +3,7 @@ local json_record = require 'crescent.render.json_record'
 local records = require 'crescent.render.records'
 
 --- Renders the tables of a document as JSON lines.
----@param document table   # as crescent.report.document says
+---@param document table   # as crescent.reporting.document says
 ---@return string
 return function(document)
   local lines, all = {}, records.of(document, true)

@@ -41,7 +41,7 @@ local writers = {
 }
 
 --- Renders a document as Markdown.
----@param document table   # as crescent.report.document says
+---@param document table   # as crescent.reporting.document says
 ---@return string
 return function(document)
   local out, before = {}, nil

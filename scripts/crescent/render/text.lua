@@ -52,7 +52,7 @@ local function gap(before, block, compact)
 end
 
 --- Renders a document as text; it ends without a line break.
----@param document table   # as crescent.report.document says
+---@param document table   # as crescent.reporting.document says
 ---@param options? { compact: boolean? }   # without empty lines, as rows print
 ---@return string
 return function(document, options)

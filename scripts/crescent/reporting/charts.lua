@@ -261,7 +261,10 @@ local function scattered_or_lined(context, self, rows)
   if made.texts and (self.front or log_x) then
     blame('%s: x: expected numbers, %s has texts', self.place, x.name)
   end
-  if self.front then charts.mark_front(made.all, self.front) end
+  if self.front then
+    charts.mark_front(made.all, self.front)
+    x.better, y.better = self.front.x, self.front.y
+  end
   for _, series in ipairs(made.series) do
     if series.name == '' then series.name = y.title end
     if not made.texts and self.kind ~= 'scatter' then table.sort(series.points, by_x) end

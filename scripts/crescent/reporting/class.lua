@@ -11,7 +11,7 @@ local methods = {}
 --- Makes the document of rows, for a renderer of one's own.
 ---@param rows table[]
 ---@param options? { title: string?, partial: boolean? }
----@return table   # as crescent.report.document says
+---@return table   # as crescent.reporting.document says
 function methods.build(self, rows, options) return self.make(rows, options or {}) end
 
 --- Renders rows: gives the text, or writes files and gives their paths.

@@ -20,7 +20,8 @@
 ---           best = true|nil,              -- of its column, beyond doubt
 ---           reason = 'why it is missing'|nil }
 --- chart = { kind = 'line'|'bar'|'scatter'|'heat', title =,
----           x = { name =, title =, unit =, log = bool }, y = {...},
+---           x = { name =, title =, unit =, log = bool,
+---             better = 'lower'|'higher'|nil (a front's direction) }, y = {...},
 ---           series = { { name = 'taylor', points = {
 ---             { x = number|string, y = number, low =, high =, label = 'shown on hovering',
 ---               front = true|nil } } } },
