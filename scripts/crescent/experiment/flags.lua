@@ -31,9 +31,6 @@ local declared = {
 }
 
 local function check_own(own)
-  if type(own) ~= 'table' then
-    blame('crescent.experiment: options: expected a table of declarations, got %s', type(own))
-  end
   for name in pairs(own) do
     if declared[name] then
       blame("crescent.experiment: options: '%s' is an option of every experiment; choose another "
