@@ -15,7 +15,7 @@ local function samples_by_trial(run)
 end
 
 local function row_of(cell, trials)
-  local point = crescent.json.decode(cell.point)
+  local point = codec.decode(cell.point, {})
   local row = {}
   if cell.status == 'failed' then
     row.failed = cell.message:match('[^\n]*')
@@ -74,8 +74,8 @@ local function notes_of(seen)
 end
 
 --- Gives one row a cell of the grid, in its order: the point's parameters and what `run` gave,
---- cells that failed with `failed = 'why'`. Raises if cells are missing, unless `partial` is true, which
---- marks the rows as such.
+--- cells that failed with `failed = 'why'`. Raises if cells are missing, unless `partial` is true,
+--- which marks the rows as such.
 ---@param run table   # of kind 'experiment', as store:run gives it
 ---@param options? { partial: boolean?, points: string[]? }
 ---@return table rows
