@@ -58,12 +58,14 @@ local function mark_report(tokens, at, marked)
   local depth, inside = 0, false
   while tokens[at] do
     local token, before = tokens[at], tokens[at - 1]
-    if depth == 1 and (token == ',' or token == ';' or token == '}') then inside = false end
+    local ends = depth == 1 and (token == ',' or token == ';')
+    if depth == 1 and token == '}' then inside = false end
     if depth == 1 and token == 'report' and tokens[at + 1] == '='
       and (before == '{' or before == ',' or before == ';') then
       inside = true
     end
     marked[at] = inside or nil
+    if ends then inside = false end
     depth = depth + (depth_of[token] or 0)
     if depth == 0 then return at end
     at = at + 1
