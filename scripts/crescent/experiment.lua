@@ -240,8 +240,8 @@ end
 --- With `rounds = 5` every cell is run five times, each round in a random order of all cells, so
 --- that a machine that warms up treats them alike; Samples are pooled, numbers that differ become
 --- Samples. `report` is a layout, a list of them, or function(rows, opt); what stands there in the
---- script doesn't count when its text is compared with that of stored cells. `on_error` is 'continue'
---- or 'stop'.
+--- script doesn't count when its text is compared with that of stored cells. `on_error` is
+--- 'continue' or 'stop'.
 ---
 --- A cell is the experiment's name and version, the options (but those declared with `identity =
 --- false`), the hash of the model that `model` names, and the point.

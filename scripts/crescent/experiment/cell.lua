@@ -20,6 +20,10 @@ local function problem_of(row, point)
   end
   if next(row) == nil then return ('run returned an empty table; %s'):format(expected) end
   if row[1] ~= nil then return ('run returned a list; %s'):format(expected) end
+  if row.failed ~= nil then
+    return "run returned 'failed', which says why a cell failed; choose another name, or raise an "
+      .. 'error'
+  end
   for name, value in pairs(point) do
     if row[name] ~= nil and not rounds.equal(row[name], value) then
       return ("run returned '%s', which is a parameter of the grid with another value; choose "

@@ -7,6 +7,9 @@ local grid = {}
 
 local points_max = 1000000
 
+-- What rows have beside parameters and figures.
+local taken = { failed = true, absent = true }
+
 local function is_name(name)
   return type(name) == 'string' and not name:find('[^%w_]') and name:find('^[^%d]') ~= nil
 end
@@ -45,6 +48,9 @@ local function check(lists)
     if type(name) ~= 'string' then
       blame('crescent.experiment: grid: expected lists by name, got one at position %s',
         tostring(name))
+    elseif taken[name] then
+      blame("crescent.experiment: grid: '%s' is a field of every experiment's rows; choose another "
+        .. 'name', name)
     elseif not is_name(name) then
       blame("crescent.experiment: grid: expected names such as 'ratio', got '%s'", name)
     elseif type(list) ~= 'table' or not is_list(list) then
@@ -90,7 +96,10 @@ local function derived(spec, point)
   end
   local made = copy(point)
   for name, value in pairs(added) do
-    if not is_name(name) then
+    if taken[name] then
+      blame("crescent.experiment: derive: '%s' is a field of every experiment's rows; choose "
+        .. 'another name', name)
+    elseif not is_name(name) then
       blame("crescent.experiment: derive: expected names such as 'ratio', got '%s'",
         tostring(name))
     end
