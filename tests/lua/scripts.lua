@@ -51,7 +51,7 @@ end
 --- Starts `crescent ARGUMENTS` and gives its process id; `ended` waits for it.
 function Folder:start(arguments)
   local pipe = io.popen(('{ { %s; } >%s 2>%s </dev/null & echo $!; wait $! 2>/dev/null; '
-    .. 'echo $?; } 2>/dev/null'):format(self:command(arguments):gsub('exec ', 'exec '),
+    .. 'echo $?; } 2>/dev/null'):format(self:command(arguments),
     quoted(self:path '.out'), quoted(self:path '.err')))
   return { pid = pipe:read('*n'), pipe = pipe, folder = self }
 end
@@ -97,12 +97,10 @@ end
 --- append each point that is run to the file 'ran'.
 function scripts.experiment(spec, run)
   return ([[
-local ran = 0
 return crescent.experiment {
   name = 'sweep', %s
   report = function(rows) print(rows:json()) end,
   run = function(point, opt, ctx)
-    ran = ran + 1
     local file = io.open('ran', 'ab')
     file:write(crescent.json.encode(point), ctx.rounds > 1 and ' ' .. ctx.round or '', '\n')
     file:close()
