@@ -56,7 +56,12 @@ function encode_value(value, place, samples, depth)
     if value ~= value or math.abs(value) == math.huge then return { ['$number'] = word_for(value) }
     end
     return value
-  elseif kind == 'string' or kind == 'boolean' then
+  elseif kind == 'string' then
+    if value:find('[\128-\255]') and not pcall(crescent.json.encode, value) then
+      return nil, ('%s: expected a text in UTF-8, got other bytes'):format(place)
+    end
+    return value
+  elseif kind == 'boolean' then
     return value
   elseif kind == 'cdata' and tonumber(value) then
     return encode_value(tonumber(value), place, samples, depth)
@@ -84,7 +89,7 @@ function codec.encode(row)
   local plain, problem = encode_table(row, '', samples, 0)
   if not plain then return nil, problem end
   local ok, text = pcall(crescent.json.encode, plain)
-  if not ok then return nil, (tostring(text):gsub('^.-crescent%.json%.encode: ', '')) end
+  if not ok then return nil, (tostring(text):gsub('^.-crescent%.json%.encode: [^:]*: ', '')) end
   return text, samples
 end
 

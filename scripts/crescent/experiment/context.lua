@@ -31,7 +31,11 @@ local function new_models()
         return entry.model
       end
     end
-    local model = crescent.load(path, options)
+    local ok, model = pcall(crescent.load, path, options)
+    if not ok then
+      if model == 'interrupted' then error(model, 0) end
+      blame('%s', (tostring(model):gsub('^.-crescent%.load: ', 'ctx.load: ')))
+    end
     kept[#kept + 1] = { key = key, model = model }
     if #kept > models_max then table.remove(kept, 1) end
     return model
