@@ -251,7 +251,7 @@ test.group('a grid that is wrong', function()
     value(print, 'expected a plain value or a table of them, got a function')
     value(samples({ 1, 2, 3 }, { unit = 'ms' }),
       'expected a plain value or a table of them, got Samples')
-    value('\255', 'a text in it is not UTF-8')
+    value('\255', 'expected a text in UTF-8, got other bytes')
     value({ 1, x = 2 }, 'expected the keys 1 .. n or names alone, got both or gaps')
     refused({ grid = { a = { { b = { c = print } } } } },
       'grid.a[1].b.c: expected a plain value or a table of them, got a function')

@@ -48,12 +48,12 @@ test.group('a sweep', function()
     with_folder(function(folder)
       write(folder, nil, fragile)
       folder:write('broken', '')
-      local failed = '[{"square":1,"x":1},{"failed":"sweep.lua:8: boom","x":2},'
+      local failed = '[{"square":1,"x":1},{"failed":"sweep.lua:9: boom","x":2},'
         .. '{"square":9,"x":3}]\n'
       local ending = '3 cells: 2 done, 1 failed (run 1 in runs.db)\n'
-        .. '1 failed, the first: x=2: sweep.lua:8: boom\n'
+        .. '1 failed, the first: x=2: sweep.lua:9: boom\n'
         .. 'to run it again: --only failed; all of it: crescent show 1\n'
-      expect(folder:run 'sweep.lua', 1, failed, 'x=2 failed: sweep.lua:8: boom\n' .. ending)
+      expect(folder:run 'sweep.lua', 1, failed, 'x=2 failed: sweep.lua:9: boom\n' .. ending)
       test.equal(folder:ran(), xs(1, 2, 3))
       -- A plain start leaves it.
       expect(folder:run 'sweep.lua', 1, failed, ending)
@@ -70,11 +70,11 @@ test.group('a sweep', function()
       folder:run 'sweep.lua'
       local cell = folder:sql
         "SELECT message, traceback, attempts FROM cells WHERE status = 'failed'"
-      test.equal(cell, { { message = 'sweep.lua:8: boom', attempts = 1,
-        traceback = "stack traceback:\n\t[C]: in function 'error'\n\tsweep.lua:8: in function "
+      test.equal(cell, { { message = 'sweep.lua:9: boom', attempts = 1,
+        traceback = "stack traceback:\n\t[C]: in function 'error'\n\tsweep.lua:9: in function "
           .. '<sweep.lua:4>' } })
       local shown = folder:run 'show 1'
-      test.ok(shown.out:find('failed: {"x":2}, attempt 1\n  sweep.lua:8: boom\n'
+      test.ok(shown.out:find('failed: {"x":2}, attempt 1\n  sweep.lua:9: boom\n'
         .. '  stack traceback:\n', 1, true), shown.out)
       test.ok(shown.out:find('1 cell failed; their figures are missing\n', 1, true), shown.out)
     end)
@@ -97,9 +97,9 @@ test.group('a sweep', function()
       folder:write('broken', '')
       write(folder, nil, fragile)
       local ran = folder:run 'sweep.lua --on-error stop'
-      expect(ran, 1, '', 'x=2 failed: sweep.lua:8: boom\n'
+      expect(ran, 1, '', 'x=2 failed: sweep.lua:9: boom\n'
         .. '3 cells: 1 done, 1 failed, 1 pending (run 1 in runs.db)\n'
-        .. '1 failed, the first: x=2: sweep.lua:8: boom\n'
+        .. '1 failed, the first: x=2: sweep.lua:9: boom\n'
         .. 'to run it again: --only failed; all of it: crescent show 1\n'
         .. 'no report yet: 2 of 3 cells were run; run it again for the rest, or show what there is '
         .. 'with --partial\n')
@@ -459,7 +459,7 @@ test.group('shards', function()
     with_folder(function(folder)
       write(folder, spec, run)
       local whole = folder:run('sweep.lua --store whole.db').out
-      test.ok(whole:find('"failed":"sweep.lua:8: four"', 1, true), whole)
+      test.ok(whole:find('"failed":"sweep.lua:9: four"', 1, true), whole)
       folder:ran()
       folder:run 'sweep.lua --shard 1/2 --store a.db'
       test.equal(folder:ran(), xs(1, 3, 5))

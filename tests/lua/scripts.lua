@@ -102,7 +102,8 @@ return crescent.experiment {
   report = function(rows) print(rows:json()) end,
   run = function(point, opt, ctx)
     local file = io.open('ran', 'ab')
-    file:write(crescent.json.encode(point), ctx.rounds > 1 and ' ' .. ctx.round or '', '\n')
+    local text = require('crescent.experiment.codec').json(point, '')
+    file:write(text, ctx.rounds > 1 and ' ' .. ctx.round or '', '\n')
     file:close()
     %s
   end,
