@@ -286,8 +286,9 @@ local function experiment(spec)
   say_end(cells, path, run)
   local rows = rows_of(path, run, names)
   if rows.partial and not sweep_options.partial then
-    say(('no report yet: %s were run; run it again for the rest, or show what there is with '
-      .. '--partial'):format(rows.partial))
+    say(('no report yet: %s were run; %s, --partial shows what there is'):format(rows.partial,
+      sweep_options.shard and '`crescent merge` adds the other parts'
+        or 'running it again adds the rest'))
     return rows
   end
   report(spec, rows, opt)

@@ -142,6 +142,8 @@ test.group('run', function()
     failure('return { a = { 1, x = 3 } }',
       stored .. 'a: expected the keys 1 .. n or names alone, got both or gaps')
     failure('local a = {} a.a = a return a', stored .. ('a.'):rep(16) .. 'a: nests deeper than 16')
+    failure("return { t = crescent.statistics.samples({ 1, math.huge }, { unit = 'ms' }) }",
+      stored .. 't: expected Samples of finite numbers, got inf at position 2')
     failure("return { a = '\\255' }", stored .. 'a: expected a text in UTF-8, got other bytes')
   end)
   test.case('may change its point and fail with any value', function()

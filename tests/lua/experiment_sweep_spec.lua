@@ -101,8 +101,8 @@ test.group('a sweep', function()
         .. '3 cells: 1 done, 1 failed, 1 pending (run 1 in runs.db)\n'
         .. '1 failed, the first: x=2: sweep.lua:9: boom\n'
         .. 'to run it again: --only failed; all of it: crescent show 1\n'
-        .. 'no report yet: 2 of 3 cells were run; run it again for the rest, or show what there is '
-        .. 'with --partial\n')
+        .. 'no report yet: 2 of 3 cells were run; running it again adds the rest, '
+        .. '--partial shows what there is\n')
       test.equal(folder:ran(), xs(1, 2))
       write(folder, "grid = { x = { 1, 2, 3 } }, on_error = 'stop',", fragile)
       folder:run 'sweep.lua --fresh'
@@ -132,8 +132,8 @@ test.group('flags', function()
       write(folder)
       expect(folder:run 'sweep.lua --limit 1', 0, '',
         '3 cells: 1 done, 2 pending (run 1 in runs.db)\n'
-        .. 'no report yet: 1 of 3 cells were run; run it again for the rest, or show what there is '
-        .. 'with --partial\n')
+        .. 'no report yet: 1 of 3 cells were run; running it again adds the rest, '
+        .. '--partial shows what there is\n')
       test.equal(folder:ran(), xs(1))
       local ran = folder:run "sweep.lua --where 'x ~= 2 and x > 0' --partial"
       test.equal({ ran.code, ran.out, folder:ran() }, { 0, rows_of(1, 3), xs(3) })
@@ -380,6 +380,35 @@ test.group('a name', function()
   end)
 end)
 
+test.group('a mistake', function()
+  test.case('in a script that returns its experiment names the script', function()
+    with_folder(function(folder)
+      folder:write('sweep.lua', 'return crescent.experiment { nmae = 1 }')
+      local ran = folder:run 'sweep.lua'
+      test.equal({ ran.code, ran.err:match('^[^\n]*') }, { 1,
+        "sweep.lua: crescent.experiment: unknown key 'nmae' (did you mean 'name'?)" })
+      folder:write('sweep.lua', '-- one\nlocal rows = crescent.experiment { nmae = 1 }')
+      test.equal(folder:run('sweep.lua').err:match('^[^\n]*'),
+        "sweep.lua:2: crescent.experiment: unknown key 'nmae' (did you mean 'name'?)")
+    end)
+  end)
+  test.case('in --store is told in the words of the store', function()
+    with_folder(function(folder)
+      write(folder)
+      local function told(arguments, message)
+        local ran = folder:run('sweep.lua ' .. arguments)
+        test.equal({ ran.code, ran.err:match('^[^\n]*') }, { 1, message })
+      end
+      local missing = ('nix/a.db: there is no folder %s; make it first'):format(folder:path 'nix')
+      local other = 'sweep.lua: expected a store, found a file that is no SQLite database'
+      told('--store nix/a.db', missing)
+      told('--store nix/a.db --dry-run', missing)
+      told('--store sweep.lua', other)
+      told('--store sweep.lua --dry-run', other)
+    end)
+  end)
+end)
+
 --- A cell that says that it runs and never ends, unless the file 'go' is there.
 local endless = [[
     if point.x == 2 and not io.open('go') then
@@ -426,6 +455,21 @@ test.group('a sweep that is', function()
         { 0, '3 cells: 1 done, 1 running, 1 pending' })
       scripts.signal(child, SIGKILL)
       test.equal(scripts.ended(child).code, 128 + SIGKILL)
+    end)
+  end)
+  test.case('at work loses its run to one that is told to take over', function()
+    with_folder(function(folder)
+      write(folder, nil, endless)
+      local child = folder:start 'sweep.lua'
+      folder:wait_for 'folder'
+      folder:ran()
+      folder:write('go', '')
+      expect(folder:run 'sweep.lua --take-over', 0, rows_of(1, 2, 3), all_done)
+      test.equal(folder:ran(), xs(2, 3))
+      scripts.signal(child, SIGKILL)
+      scripts.ended(child)
+      test.equal(folder:run('sweep.lua').out, rows_of(1, 2, 3))
+      test.equal(folder:ran(), {})
     end)
   end)
   test.case('killed is stale, and goes on next time', function()

@@ -18,5 +18,6 @@ The help lists options, forms and commands.
   Commands (each has a --help):
     crescent compare
     crescent generate
+    crescent merge
     crescent runs
     crescent show

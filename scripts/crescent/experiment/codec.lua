@@ -25,6 +25,16 @@ local function place_below(place, key)
   return place == '' and key or place .. '.' .. key
 end
 
+--- What is wrong with Samples, or nil: their median and interval want finite numbers.
+local function problem_of_samples(samples, place)
+  for i, value in ipairs(samples.values) do
+    if value ~= value or math.abs(value) == math.huge then
+      return ('%s: expected Samples of finite numbers, got %s at position %d'):format(place,
+        word_for(value), i)
+    end
+  end
+end
+
 local encode_value
 
 local function encode_table(value, place, samples, depth)
@@ -67,7 +77,7 @@ function encode_value(value, place, samples, depth)
     return encode_value(tonumber(value), place, samples, depth)
   elseif samples and fields.is_samples(value) then
     samples[place] = value
-    return { ['$samples'] = place }
+    return { ['$samples'] = place }, problem_of_samples(value, place)
   elseif kind == 'table' and not fields.is_samples(value) then
     return encode_table(value, place, samples, depth)
   end
