@@ -30,7 +30,7 @@
   2       4
   3       9
   4      16
-  $ crescent runs --store all.db | cut -c 23-65
+  $ crescent runs --store all.db | cut -c 23-63
   kind        name    model  trials  status
   experiment  powers            4/4  done
   $ crescent merge all.db b.db a.db
