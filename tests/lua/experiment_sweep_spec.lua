@@ -255,6 +255,14 @@ test.group('flags', function()
       test.equal({ folder:read 'runs.db', folder:read 'ran' }, {})
     end)
   end)
+  test.case('--where takes derived parameters that only some points have', function()
+    with_folder(function(folder)
+      write(folder, [[grid = { x = { 1, 2, 3 } },
+        derive = function(point) return { half = point.x == 2 and 1 or nil } end,]])
+      folder:run "sweep.lua --where 'half == 1'"
+      test.equal(folder:ran(), { '{"half":1,"x":2}' })
+    end)
+  end)
   test.case('--where that is wrong names the nearest parameter', function()
     with_folder(function(folder)
       write(folder, 'grid = { ratio = { 1 } },', 'return { a = 1 }')
@@ -405,6 +413,43 @@ test.group('a mistake', function()
       told('--store nix/a.db --dry-run', missing)
       told('--store sweep.lua', other)
       told('--store sweep.lua --dry-run', other)
+    end)
+  end)
+end)
+
+test.group('progress', function()
+  test.case('is a bar on a terminal, with words of the cell, and lines above it', function()
+    with_folder(function(folder)
+      folder:write('bar.lua', [[
+        local bar = require('crescent.experiment.progress').new(4, { terminal = true })
+        bar:begin('x=1')
+        bar:finish_step()
+        bar:begin('x=2')
+        bar.note = 'epoch 3'
+        bar:log('a word')
+        bar:wipe()]])
+      local err = folder:run('bar.lua').err
+      local before, line, after = err:match('^(.*)\r(█[^\r]*)(\r.*)$')
+      test.equal({ before, after }, { '\r\27[Ka word\n', '\r\27[K' })
+      test.equal(line:gsub('%d+%.?%d* %a+ left', 'TIME left'), ('█'):rep(6) .. ('░'):rep(18)
+        .. ' 1/4  x=2  epoch 3  TIME left\27[K')
+    end)
+  end)
+end)
+
+test.group('several experiments in a script', function()
+  test.case('are run one after the other, and one that fails makes the exit code 1', function()
+    with_folder(function(folder)
+      local function named(name, body)
+        return experiment('grid = { x = { 1 } },', body):gsub('return crescent', 'crescent')
+          :gsub("'sweep'", "'" .. name .. "'")
+      end
+      folder:write('two.lua', named('a', "error('boom')") .. named('b'))
+      local ran = folder:run 'two.lua'
+      test.equal({ ran.code, ran.out },
+        { 1, '[{"failed":"two.lua:9: boom","x":1}]\n' .. rows_of(1) })
+      test.equal(folder:sql 'SELECT name, status FROM runs ORDER BY id',
+        { { name = 'a', status = 'failed' }, { name = 'b', status = 'done' } })
     end)
   end)
 end)

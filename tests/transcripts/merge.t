@@ -30,9 +30,8 @@
   2       4
   3       9
   4      16
-  $ crescent runs --store all.db | cut -c 23-63
-  kind        name    model  trials  status
-  experiment  powers            4/4  done
+  $ crescent runs --store all.db | tail -n 1 | awk "{ print \$4, \$5, \$6, \$7 }"
+  experiment powers 4/4 done
   $ crescent merge all.db b.db a.db
   b.db: nothing new
   a.db: nothing new

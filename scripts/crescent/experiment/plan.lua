@@ -100,16 +100,27 @@ local function is_due(cell, sweep, rounds)
   return cell.status ~= 'failed'
 end
 
+--- The parameters that any point has.
+local function names_of(cells)
+  local names, known = {}, {}
+  for _, cell in ipairs(cells) do
+    for name in pairs(cell.values) do
+      if not known[name] then known[name], names[#names + 1] = true, name end
+    end
+  end
+  return names
+end
+
 --- The cells that this process is to run, in the grid's order.
 ---@param cells table[]
 ---@param sweep table   # the options of every experiment
 ---@param rounds integer
 function plan.due(cells, sweep, rounds)
   local wanted = sweep.where and require 'crescent.predicate'(sweep.where, '--where')
-  local due = {}
+  local due, names = {}, wanted and names_of(cells)
   for i, cell in ipairs(cells) do
     local mine = not sweep.shard or (i - 1) % sweep.shard.parts == sweep.shard.part - 1
-    if mine and (not wanted or wanted(cell.values)) and is_due(cell, sweep, rounds)
+    if mine and (not wanted or wanted(cell.values, names)) and is_due(cell, sweep, rounds)
       and #due < (sweep.limit or math.huge) then
       due[#due + 1] = cell
     end
