@@ -1,43 +1,17 @@
---- Sweeps as the command line runs them: resume, flags, another text, shards, Ctrl-C. Each run is a
---- process of its own.
+--- Sweeps as the command line runs them: resume, flags, mistakes, Ctrl-C. Each run is a process of
+--- its own.
 local test = require 'crescent.test'
 local scripts = require 'scripts'
 
 local with_folder, experiment = scripts.with_folder, scripts.experiment
+local expect, xs, rows_of = scripts.expect, scripts.points, scripts.squares
 local SIGINT, SIGKILL = 2, 9
-
---- Fails where the file 'broken' is there, at x = 2.
-local fragile = [[if point.x == 2 and io.open('broken') then error('boom') end
-    return { square = point.x ^ 2 }]]
-
-local function xs(...)
-  local list = {}
-  for i, x in ipairs { ... } do list[i] = ('{"x":%d}'):format(x) end
-  return list
-end
-
-local function rows_of(...)
-  local list = {}
-  for i, x in ipairs { ... } do list[i] = ('{"square":%d,"x":%d}'):format(x * x, x) end
-  return '[' .. table.concat(list, ',') .. ']\n'
-end
-
-local function write(folder, spec, run)
-  folder:write('sweep.lua', experiment(spec or 'grid = { x = { 1, 2, 3 } },', run))
-end
-
---- Expects a run's exit code, standard output and standard error.
-local function expect(ran, code, out, err)
-  test.equal({ code = ran.code, out = ran.out, err = ran.err },
-    { code = code, out = out, err = err })
-end
-
 local all_done = '3 cells: 3 done (run 1 in runs.db)\n'
 
 test.group('a sweep', function()
   test.case('runs every cell once, in the order of the grid, and reports', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       expect(folder:run 'sweep.lua', 0, rows_of(1, 2, 3), all_done)
       test.equal(folder:ran(), xs(1, 2, 3))
       expect(folder:run 'sweep.lua', 0, rows_of(1, 2, 3), all_done)
@@ -46,7 +20,7 @@ test.group('a sweep', function()
   end)
   test.case('goes on after a cell that fails, and says how to run it again', function()
     with_folder(function(folder)
-      write(folder, nil, fragile)
+      folder:write_sweep(nil, scripts.fragile)
       folder:write('broken', '')
       local failed = '[{"square":1,"x":1},{"failed":"sweep.lua:9: boom","x":2},'
         .. '{"square":9,"x":3}]\n'
@@ -65,7 +39,7 @@ test.group('a sweep', function()
   end)
   test.case('keeps what a failed cell said, for crescent show', function()
     with_folder(function(folder)
-      write(folder, nil, fragile)
+      folder:write_sweep(nil, scripts.fragile)
       folder:write('broken', '')
       folder:run 'sweep.lua'
       local cell = folder:sql
@@ -81,7 +55,7 @@ test.group('a sweep', function()
   end)
   test.case('tries again as often as --retry says', function()
     with_folder(function(folder)
-      write(folder, nil, [[local tries = #(io.open('ran'):read('*a'):gsub('[^2]', ''))
+      folder:write_sweep(nil, [[local tries = #(io.open('ran'):read('*a'):gsub('[^2]', ''))
     if point.x == 2 and tries < 3 then error('boom') end
     return { tries = tries }]])
       local ran = folder:run 'sweep.lua --retry 1'
@@ -95,7 +69,7 @@ test.group('a sweep', function()
   test.case('stops at a failure where --on-error or the script says so', function()
     with_folder(function(folder)
       folder:write('broken', '')
-      write(folder, nil, fragile)
+      folder:write_sweep(nil, scripts.fragile)
       local ran = folder:run 'sweep.lua --on-error stop'
       expect(ran, 1, '', 'x=2 failed: sweep.lua:9: boom\n'
         .. '3 cells: 1 done, 1 failed, 1 pending (run 1 in runs.db)\n'
@@ -104,7 +78,7 @@ test.group('a sweep', function()
         .. 'no report yet: 2 of 3 cells were run; running it again adds the rest, '
         .. '--partial shows what there is\n')
       test.equal(folder:ran(), xs(1, 2))
-      write(folder, "grid = { x = { 1, 2, 3 } }, on_error = 'stop',", fragile)
+      folder:write_sweep("grid = { x = { 1, 2, 3 } }, on_error = 'stop',", scripts.fragile)
       folder:run 'sweep.lua --fresh'
       test.equal(folder:ran(), xs(1, 2))
       folder:run 'sweep.lua --fresh --on-error continue'
@@ -113,13 +87,13 @@ test.group('a sweep', function()
   end)
   test.case('runs what comes new when the grid grows, and shows what is in it', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       folder:run 'sweep.lua'
       folder:ran()
-      write(folder, 'grid = { x = { 4, 2 } },')
+      folder:write_sweep('grid = { x = { 4, 2 } },')
       local ran = folder:run 'sweep.lua --accept'
       test.equal({ ran.out, folder:ran() }, { rows_of(4, 2), xs(4) })
-      write(folder)
+      folder:write_sweep()
       test.equal(folder:run('sweep.lua --accept').out, rows_of(1, 2, 3))
       test.equal(folder:ran(), {})
     end)
@@ -129,7 +103,7 @@ end)
 test.group('flags', function()
   test.case('--limit and --where run a part, and the rest comes later', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       expect(folder:run 'sweep.lua --limit 1', 0, '',
         '3 cells: 1 done, 2 pending (run 1 in runs.db)\n'
         .. 'no report yet: 1 of 3 cells were run; running it again adds the rest, '
@@ -143,7 +117,7 @@ test.group('flags', function()
   end)
   test.case('--only pending leaves stale and failed cells', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       folder:run 'sweep.lua --limit 1'
       local store = crescent.store.open(folder:path 'runs.db', { write = true })
       store:query "UPDATE cells SET status = 'stale' WHERE point = '{\"x\":3}'"
@@ -157,7 +131,7 @@ test.group('flags', function()
   end)
   test.case('--shuffle gives each seed its order', function()
     with_folder(function(folder)
-      write(folder, 'grid = { x = { 1, 2, 3, 4, 5, 6, 7, 8 } },')
+      folder:write_sweep('grid = { x = { 1, 2, 3, 4, 5, 6, 7, 8 } },')
       local function order(seed)
         local ran = folder:run('sweep.lua --fresh --shuffle ' .. seed)
         return table.concat(folder:ran(), ' '), ran.out
@@ -172,7 +146,7 @@ test.group('flags', function()
   end)
   test.case('--dry-run says what is due and how long it takes, and leaves no trace', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       expect(folder:run 'sweep.lua --dry-run', 0, "experiment 'sweep' version 1\n"
         .. '3 cells: 3 pending\nto run now: 3 cells, nothing is known of how long that takes\n'
         .. '  x=1\n  x=2\n  x=3\n', '')
@@ -189,7 +163,7 @@ test.group('flags', function()
       folder:run 'sweep.lua'
       expect(folder:run 'sweep.lua --dry-run', 0, "experiment 'sweep' version 1\n"
         .. '3 cells: 3 done\nnothing is left to run\n', '')
-      write(folder, nil, 'return { square = point.x ^ 3 }')
+      folder:write_sweep(nil, 'return { square = point.x ^ 3 }')
       expect(folder:run 'sweep.lua --dry-run', 0, "experiment 'sweep' version 1\n"
         .. '3 cells: 3 done\nnothing is left to run\n'
         .. '3 cells come from another text of the script; the sweep will ask for --accept or '
@@ -199,7 +173,7 @@ test.group('flags', function()
   end)
   test.case('--dry-run lists ten cells and counts the rest', function()
     with_folder(function(folder)
-      write(folder, 'grid = { x = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } }, rounds = 2,')
+      folder:write_sweep('grid = { x = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 } }, rounds = 2,')
       local out = folder:run('sweep.lua --dry-run').out
       test.ok(out:find('to run now: 12 cells in 24 steps, nothing', 1, true), out)
       test.ok(out:find('  x=10\n  ... 2 more\n', 1, true), out)
@@ -207,7 +181,7 @@ test.group('flags', function()
   end)
   test.case('--fresh begins a run and leaves the other one', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       folder:run 'sweep.lua'
       expect(folder:run 'sweep.lua --fresh --limit 1 --partial', 0, rows_of(1),
         '3 cells: 1 done, 2 pending (run 2 in runs.db)\n')
@@ -221,7 +195,7 @@ test.group('flags', function()
   end)
   test.case('of the script are part of what a cell is, but for identity = false', function()
     with_folder(function(folder)
-      write(folder, [[grid = { x = { 2 } }, options = { power = { 'exponent', default = 2 },
+      folder:write_sweep([[grid = { x = { 2 } }, options = { power = { 'exponent', default = 2 },
         note = { 'what is said', default = 'a', identity = false } },]],
         'return { figure = point.x ^ opt.power }')
       test.equal(folder:run('sweep.lua').out, '[{"figure":4,"x":2}]\n')
@@ -236,7 +210,7 @@ test.group('flags', function()
   end)
   test.case('that are wrong are refused with the nearest, and nothing is run', function()
     with_folder(function(folder)
-      write(folder, "grid = { x = { 1 } }, options = { power = { 'exponent', default = 2 } },")
+      folder:write_sweep("grid = { x = { 1 } }, options = { power = { 'exponent', default = 2 } },")
       local function refused(arguments, message)
         expect(folder:run('sweep.lua ' .. arguments), 2, '',
           'crescent sweep.lua: ' .. message .. '\nTry `crescent sweep.lua --help`.\n')
@@ -257,7 +231,7 @@ test.group('flags', function()
   end)
   test.case('--where takes derived parameters that only some points have', function()
     with_folder(function(folder)
-      write(folder, [[grid = { x = { 1, 2, 3 } },
+      folder:write_sweep([[grid = { x = { 1, 2, 3 } },
         derive = function(point) return { half = point.x == 2 and 1 or nil } end,]])
       folder:run "sweep.lua --where 'half == 1'"
       test.equal(folder:ran(), { '{"half":1,"x":2}' })
@@ -265,7 +239,7 @@ test.group('flags', function()
   end)
   test.case('--where that is wrong names the nearest parameter', function()
     with_folder(function(folder)
-      write(folder, 'grid = { ratio = { 1 } },', 'return { a = 1 }')
+      folder:write_sweep('grid = { ratio = { 1 } },', 'return { a = 1 }')
       local function told(where)
         local ran = folder:run("sweep.lua --where '" .. where .. "'")
         test.equal({ ran.code, ran.out }, { 1, '' })
@@ -281,109 +255,8 @@ test.group('flags', function()
   end)
   test.case('are read by a script that names its arguments itself', function()
     with_folder(function(folder)
-      write(folder, "grid = { x = { 1, 2 } }, arguments = { '--limit', '1', '--partial' },")
+      folder:write_sweep("grid = { x = { 1, 2 } }, arguments = { '--limit', '1', '--partial' },")
       test.equal(folder:run('sweep.lua --nonsense').out, rows_of(1))
-    end)
-  end)
-end)
-
-test.group('another text', function()
-  test.case('is one with another number, not one with another comment or report', function()
-    with_folder(function(folder)
-      local text = experiment 'grid = { x = { 1, 2, 3 } },'
-      folder:write('sweep.lua', text)
-      folder:run 'sweep.lua'
-      folder:ran()
-      folder:write('sweep.lua', '-- A word.\n\n' .. text:gsub('rows:json%(%)', '#rows')
-        :gsub('point.x %^ 2', 'point.x\n\n ^ 2 --[[ squared ]]'))
-      expect(folder:run 'sweep.lua', 0, '3\n', all_done)
-      folder:write('sweep.lua', (text:gsub('x %^ 2', 'x ^ 3')))
-      local ran = folder:run 'sweep.lua'
-      test.equal({ ran.code, ran.out, ran.err:match('^[^\n]*') }, { 1, '',
-        'runs.db: 3 cells come from another text of the script; --accept goes on beside them, '
-        .. '--fresh begins anew; where cells mean something else now, raise `version`' })
-      test.equal(folder:ran(), {})
-      test.equal(folder:sql 'SELECT status FROM runs', { { status = 'done' } })
-    end)
-  end)
-  test.case('that was accepted is not asked about again, a third one is', function()
-    with_folder(function(folder)
-      local grid = 'grid = { x = { 1, 2, 3 } },'
-      write(folder, grid)
-      folder:run 'sweep.lua --limit 1'
-      write(folder, grid, 'return { square = -point.x ^ 2 }')
-      test.equal(folder:run('sweep.lua').code, 1)
-      local warning = 'warning: 1 cell comes from another text of the script, accepted\n'
-      expect(folder:run 'sweep.lua --limit 1 --accept --partial', 0,
-        '[{"square":1,"x":1},{"square":-4,"x":2}]\n',
-        warning .. '3 cells: 2 done, 1 pending (run 1 in runs.db)\n')
-      expect(folder:run 'sweep.lua', 0,
-        '[{"square":1,"x":1},{"square":-4,"x":2},{"square":-9,"x":3}]\n', warning .. all_done)
-      test.ok(folder:run('show 1').out:find(
-        '\nthe cells come from 2 texts of the script or builds of crescent\n', 1, true))
-      write(folder, grid, 'return { square = 5 }')
-      local ran = folder:run 'sweep.lua'
-      test.equal({ ran.code, ran.err:match('^[^;]*') },
-        { 1, 'runs.db: 3 cells come from another text of the script' })
-      -- Another version is another experiment: nobody asks.
-      write(folder, grid .. ' version = 2,', 'return { square = 5 }')
-      expect(folder:run 'sweep.lua --limit 1 --partial', 0, '[{"square":5,"x":1}]\n',
-        '3 cells: 1 done, 2 pending (run 2 in runs.db)\n')
-    end)
-  end)
-  test.case('is one where a module that the script requires has another number', function()
-    with_folder(function(folder)
-      folder:write('powers.lua', 'return { two = 2 } -- a comment')
-      folder:write('sweep.lua', "local powers = require 'powers'\n"
-        .. experiment('grid = { x = { 3 } },', 'return { square = point.x ^ powers.two }'))
-      test.equal(folder:run('sweep.lua').out, rows_of(3))
-      folder:write('powers.lua', 'return { two = 2 } -- another comment')
-      test.equal(folder:run('sweep.lua').out, rows_of(3))
-      folder:write('powers.lua', 'return { two = 3 }')
-      test.equal(folder:run('sweep.lua').err:match('^[^;]*'),
-        'runs.db: 1 cell comes from another text of the script')
-    end)
-  end)
-  test.case('is kept in the store, with the modules', function()
-    with_folder(function(folder)
-      folder:write('powers.lua', 'return { two = 2 }')
-      local text = "local powers = require 'powers'\n" .. experiment('grid = { x = { 3 } },')
-        .. '-- ' .. 'the last line'
-      folder:write('sweep.lua', text)
-      folder:run 'sweep.lua'
-      local stored = folder:sql [[SELECT texts.* FROM texts JOIN results ON text = hash]]
-      test.equal(crescent.json.decode(stored[1].files),
-        { script = text, powers = 'return { two = 2 }' })
-    end)
-  end)
-  test.case('of another build is told too', function()
-    with_folder(function(folder)
-      write(folder)
-      folder:run 'sweep.lua'
-      local store = crescent.store.open(folder:path 'runs.db', { write = true })
-      store:query "UPDATE results SET build = 'crescent 0.0.0' WHERE cell < 3"
-      store:close()
-      test.equal(folder:run('sweep.lua').err:match('^[^;]*'),
-        'runs.db: 2 cells come from another build of crescent')
-      write(folder, nil, 'return { square = 0 }')
-      test.equal(folder:run('sweep.lua').err:match('^[^;]*'), 'runs.db: 3 cells come from another '
-        .. 'text of the script, 2 cells come from another build of crescent')
-    end)
-  end)
-end)
-
-test.group('a name', function()
-  test.case('of another script is refused, until somebody accepts it', function()
-    with_folder(function(folder)
-      write(folder)
-      folder:run 'sweep.lua'
-      folder:write('other.lua', experiment 'grid = { x = { 1, 2, 3 } },')
-      local ran = folder:run 'other.lua'
-      test.equal({ ran.code, ran.err:match('^[^\n]*') }, { 1,
-        "runs.db: the name 'sweep' is that of an experiment of sweep.lua (run 1); give this one "
-        .. 'another name, or another store, or, if the script was renamed, say --accept' })
-      test.equal(folder:run('other.lua --accept').out, rows_of(1, 2, 3))
-      test.equal(folder:run('other.lua --store other.db').code, 0)
     end)
   end)
 end)
@@ -402,7 +275,7 @@ test.group('a mistake', function()
   end)
   test.case('in --store is told in the words of the store', function()
     with_folder(function(folder)
-      write(folder)
+      folder:write_sweep()
       local function told(arguments, message)
         local ran = folder:run('sweep.lua ' .. arguments)
         test.equal({ ran.code, ran.err:match('^[^\n]*') }, { 1, message })
@@ -454,21 +327,10 @@ test.group('several experiments in a script', function()
   end)
 end)
 
---- A cell that says that it runs and never ends, unless the file 'go' is there.
-local endless = [[
-    if point.x == 2 and not io.open('go') then
-      ctx.folder()
-      local file = io.open('folder', 'wb')
-      file:write(ctx.folder())
-      file:close()
-      while true do end
-    end
-    return { square = point.x ^ 2 }]]
-
 test.group('a sweep that is', function()
   test.case('interrupted marks its cell, ends with 130 and goes on next time', function()
     with_folder(function(folder)
-      write(folder, nil, endless)
+      folder:write_sweep(nil, scripts.endless)
       local child = folder:start 'sweep.lua'
       folder:wait_for 'folder'
       scripts.signal(child, SIGINT)
@@ -487,7 +349,7 @@ test.group('a sweep that is', function()
   end)
   test.case('at work lets no other one in, and may be looked at', function()
     with_folder(function(folder)
-      write(folder, nil, endless)
+      folder:write_sweep(nil, scripts.endless)
       local child = folder:start 'sweep.lua'
       folder:wait_for 'folder'
       local pid = folder:sql('SELECT owner_pid FROM runs')[1].owner_pid
@@ -504,7 +366,7 @@ test.group('a sweep that is', function()
   end)
   test.case('at work loses its run to one that is told to take over', function()
     with_folder(function(folder)
-      write(folder, nil, endless)
+      folder:write_sweep(nil, scripts.endless)
       local child = folder:start 'sweep.lua'
       folder:wait_for 'folder'
       folder:ran()
@@ -519,7 +381,7 @@ test.group('a sweep that is', function()
   end)
   test.case('killed is stale, and goes on next time', function()
     with_folder(function(folder)
-      write(folder, nil, endless)
+      folder:write_sweep(nil, scripts.endless)
       local child = folder:start 'sweep.lua'
       folder:wait_for 'folder'
       scripts.signal(child, SIGKILL)
@@ -530,72 +392,6 @@ test.group('a sweep that is', function()
       folder:write('go', '')
       test.equal(folder:run('sweep.lua').out, rows_of(1, 2, 3))
       test.equal(folder:ran(), xs(2, 3))
-    end)
-  end)
-end)
-
-test.group('shards', function()
-  local spec = 'grid = { x = { 1, 2, 3, 4, 5 } },'
-  local run = [[if point.x == 4 then error('four') end
-    return { square = point.x ^ 2, t_ms = crescent.statistics.samples({ point.x, 1 / 3, 0.1 },
-      { unit = 'ms' }) }]]
-  local function merged(folder, store, from)
-    local ran = folder:run('merge ' .. store .. ' ' .. from)
-    test.equal(ran.code, 0)
-    return folder:run(('sweep.lua --store %s --limit 0'):format(store)).out, ran.out
-  end
-  test.case('are run apart and merge to what one run gives, in either order', function()
-    with_folder(function(folder)
-      write(folder, spec, run)
-      local whole = folder:run('sweep.lua --store whole.db').out
-      test.ok(whole:find('"failed":"sweep.lua:9: four"', 1, true), whole)
-      folder:ran()
-      folder:run 'sweep.lua --shard 1/2 --store a.db'
-      test.equal(folder:ran(), xs(1, 3, 5))
-      folder:run 'sweep.lua --shard 2/2 --store b.db'
-      test.equal(folder:ran(), xs(2, 4))
-      test.equal(merged(folder, 'ab.db', 'a.db b.db'), whole)
-      test.equal(merged(folder, 'ba.db', 'b.db a.db'), whole)
-      test.equal(merged(folder, 'a.db', 'b.db'), whole)
-      -- Again changes nothing.
-      local again, said = merged(folder, 'ab.db', 'b.db a.db whole.db')
-      test.equal(again, whole)
-      test.equal(said, 'b.db: nothing new\na.db: nothing new\nwhole.db: nothing new\n')
-      test.equal(folder:ran(), {})
-    end)
-  end)
-  test.case('that were merged hold what is in every row, and a cell that is done wins', function()
-    with_folder(function(folder)
-      write(folder, 'grid = { x = { 1, 2, 3 } },', fragile)
-      folder:write('broken', '')
-      folder:run 'sweep.lua --store a.db'
-      os.remove(folder:path 'broken')
-      folder:run "sweep.lua --store b.db --where 'x == 2'"
-      test.equal(merged(folder, 'a.db', 'b.db'), rows_of(1, 2, 3))
-      test.equal(merged(folder, 'b.db', 'a.db'), rows_of(1, 2, 3))
-    end)
-  end)
-  test.case('of another text are told when they are merged', function()
-    with_folder(function(folder)
-      write(folder)
-      folder:run 'sweep.lua --shard 1/2 --store a.db'
-      write(folder, nil, 'return { square = 0 }')
-      folder:run 'sweep.lua --shard 2/2 --store b.db'
-      local said = folder:run('merge a.db b.db').out
-      test.ok(said:find("warning: the cells of run 1 of 'sweep' come from 2 different texts of the "
-        .. 'script or builds of crescent', 1, true), said)
-    end)
-  end)
-  test.case('that somebody works on are left out until they have ended', function()
-    with_folder(function(folder)
-      write(folder, nil, endless)
-      local child = folder:start 'sweep.lua --store a.db'
-      folder:wait_for 'folder'
-      local said = folder:run('merge all.db a.db').out
-      scripts.signal(child, SIGKILL)
-      scripts.ended(child)
-      test.ok(said:find("run 1 of 'sweep' is running there and was left out; merge again when it "
-        .. 'has ended', 1, true), said)
     end)
   end)
 end)

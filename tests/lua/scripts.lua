@@ -1,4 +1,5 @@
 --- Scripts that run in a process of their own, in a folder of their own.
+local test = require 'crescent.test'
 local ffi = require 'ffi'
 
 ffi.cdef [[ int getpid(void); char *mkdtemp(char *pattern); int kill(int pid, int signal);
@@ -109,6 +110,46 @@ return crescent.experiment {
   end,
 }
 ]]):format(spec, run or 'return { square = point.x ^ 2 }')
+end
+
+--- A run of a cell that fails at x = 2 where the file 'broken' is there.
+scripts.fragile = [[if point.x == 2 and io.open('broken') then error('boom') end
+    return { square = point.x ^ 2 }]]
+
+--- A run of a cell that says that it runs and never ends, unless the file 'go' is there.
+scripts.endless = [[
+    if point.x == 2 and not io.open('go') then
+      ctx.folder()
+      local file = io.open('folder', 'wb')
+      file:write(ctx.folder())
+      file:close()
+      while true do end
+    end
+    return { square = point.x ^ 2 }]]
+
+--- Writes sweep.lua: by default an experiment of three cells.
+function Folder:write_sweep(spec, run)
+  self:write('sweep.lua', scripts.experiment(spec or 'grid = { x = { 1, 2, 3 } },', run))
+end
+
+--- Points as the file 'ran' has them.
+function scripts.points(...)
+  local list = {}
+  for i, x in ipairs { ... } do list[i] = ('{"x":%d}'):format(x) end
+  return list
+end
+
+--- What a sweep of squares prints.
+function scripts.squares(...)
+  local list = {}
+  for i, x in ipairs { ... } do list[i] = ('{"square":%d,"x":%d}'):format(x * x, x) end
+  return '[' .. table.concat(list, ',') .. ']\n'
+end
+
+--- Expects a run's exit code, standard output and standard error.
+function scripts.expect(ran, code, out, err)
+  test.equal({ code = ran.code, out = ran.out, err = ran.err },
+    { code = code, out = out, err = err })
 end
 
 --- The points that were run since this was asked last, in order: '{"x":1}' and so on, as texts.
