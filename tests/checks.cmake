@@ -42,6 +42,13 @@ if(CRESCENT_TENSOR AND NOT CRESCENT_SANITIZE)
     nlohmann_json::nlohmann_json lean::torch)
 endif()
 
+# A few kills; ./dev sweep-kill does more.
+if(NOT CRESCENT_TSAN)
+  add_test(NAME SweepKill.LosesNothingAndRunsNothingTwice
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sweep_kill.sh $<TARGET_FILE:crescent> --count 10)
+  set_tests_properties(SweepKill.LosesNothingAndRunsNothingTwice PROPERTIES TIMEOUT 600)
+endif()
+
 if(NOT CRESCENT_TENSOR)
   return()
 endif()

@@ -18,7 +18,11 @@ local function blame(format, ...)
   local level = 2
   while true do
     local info = debug.getinfo(level, 'S')
-    if not info then error(text, 0) end
+    if not info then
+      -- `return crescent.experiment { ... }` is a tail call: the script's line is gone.
+      local script = arg and arg[0] or ''
+      error((script:find('%.lua$') and script .. ': ' or '') .. text, 0)
+    end
     if not is_ours(info.source) then error(text, level) end
     level = level + 1
   end

@@ -5,13 +5,13 @@ local code = require 'crescent.experiment.code'
 local codec = require 'crescent.experiment.codec'
 local context = require 'crescent.experiment.context'
 local flags = require 'crescent.experiment.flags'
+local known = require 'crescent.experiment.known'
 local outcome = require 'crescent.experiment.outcome'
 local plan = require 'crescent.experiment.plan'
 local progress = require 'crescent.experiment.progress'
 local rounds = require 'crescent.experiment.rounds'
 local runner = require 'crescent.experiment.runner'
 local stored = require 'crescent.experiment.stored'
-local units = require 'crescent.units'
 local worker = require 'crescent.experiment.worker'
 
 local types = {
@@ -28,13 +28,13 @@ local function checked(given)
   if type(given) ~= 'table' then
     blame('crescent.experiment: expected a table { name =, grid =, run = }, got %s', type(given))
   end
-  local known, spec = {}, { version = 1, rounds = 1 }
-  for name in pairs(types) do known[#known + 1] = name end
+  local names, spec = {}, { version = 1, rounds = 1 }
+  for name in pairs(types) do names[#names + 1] = name end
   for name, value in pairs(given) do
     local expected = types[name]
     if not expected then
       blame("crescent.experiment: unknown key '%s'%s", tostring(name),
-        crescent.did_you_mean(tostring(name), known))
+        crescent.did_you_mean(tostring(name), names))
     elseif expected ~= true and not expected:find(type(value), 1, true) then
       blame('crescent.experiment: %s: expected a %s, got %s', name, expected, type(value))
     end
@@ -85,24 +85,14 @@ end
 
 --- Cells of another text, or of another build, don't stand beside new ones unless somebody says so.
 local function check_texts(sweep, cells, text, build, accept)
-  local texts, builds = plan.foreign(cells, text, build)
-  if texts == 0 and builds == 0 then return end
-  local parts = {}
-  if texts > 0 then
-    parts[1] = ('%s from another text of the script'):format(units.counted(texts, 'cell')
-      .. (texts == 1 and ' comes' or ' come'))
-  end
-  if builds > 0 then
-    parts[#parts + 1] = ('%s from another build of crescent'):format(units.counted(builds, 'cell')
-      .. (builds == 1 and ' comes' or ' come'))
-  end
-  local what, words = table.concat(parts, ', '), acceptance(text, build)
+  local what, words = plan.foreign_text(cells, text, build), acceptance(text, build)
+  if not what then return end
   if was_accepted(sweep, words) then return what end
   if not accept then
     local path = sweep.path
     sweep:close { status = status_of(cells) }
-    error(('%s: %s; to go on with them beside new ones: --accept; to begin anew: --fresh; a change '
-      .. "of what cells mean deserves another `version`"):format(path, what), 0)
+    error(('%s: %s; --accept goes on beside them, --fresh begins anew; where cells mean something '
+      .. 'else now, raise `version`'):format(path, what), 0)
   end
   sweep:warn(words)
   return what
@@ -120,13 +110,26 @@ local function open_sweep(spec, opt, identity, sweep_options, cells)
   local model, model_hash = model_of(cells)
   local all = {}
   for name in pairs(identity) do all[name] = opt[name] end
-  return crescent.store.sweep(spec.name, {
+  local ok, sweep = pcall(crescent.store.sweep, spec.name, {
     version = spec.version, options = codec.json(all, 'crescent.experiment: the options'),
     identity = codec.json(identity, 'crescent.experiment: the options'),
     model = model, model_hash = model_hash, store = sweep_options.store,
     fresh = sweep_options.fresh, accept = sweep_options.accept,
     take_over = sweep_options.take_over,
   })
+  if ok then return sweep end
+  error(sweep == 'interrupted' and sweep or known.plain(sweep), 0)
+end
+
+--- Says what a sweep would do, and ends the process.
+local function dry_run(spec, sweep_options, identity, cells, code_now)
+  plan.join(cells, sweep_options.fresh and {}
+    or known.cells(sweep_options.store, spec, identity))
+  local due = plan.due(cells, sweep_options, spec.rounds)
+  local steps = rounds.order(due, { rounds = spec.rounds })
+  print(plan.text(spec, cells, due, #steps, not sweep_options.accept
+    and plan.foreign_text(cells, code_now.text, code_now.build)))
+  os.exit(0)
 end
 
 --- Runs what is due. Gives the error that stopped it, if one did.
@@ -240,8 +243,10 @@ end
 ---
 --- With `rounds = 5` every cell is run five times, each round in a random order of all cells, so
 --- that a machine that warms up treats them alike; Samples are pooled, numbers that differ become
---- Samples. `report` is a layout, a list of them, or function(rows, opt); its text doesn't count
---- when the script's is compared with that of stored cells. `on_error` is 'continue' or 'stop'.
+--- Samples. `report` is a layout, a list of them, or function(rows, opt); what stands there in the
+--- script doesn't count when its text is compared with that of stored cells. `on_error` is
+--- 'continue' or 'stop'.
+---
 --- A cell is the experiment's name and version, the options (but those declared with `identity =
 --- false`), the hash of the model that `model` names, and the point.
 ---@param spec table
@@ -261,17 +266,14 @@ local function experiment(spec)
   local text = code.of(spec)
   job.text = text.hash
 
+  if sweep_options.dry_run then dry_run(spec, sweep_options, identity, cells, job) end
+
   local sweep = open_sweep(spec, opt, identity, sweep_options, cells)
   job.sweep = sweep
   plan.join(cells, sweep:declare(cells))
   local foreign = check_texts(sweep, cells, job.text, job.build, sweep_options.accept)
   local due = plan.due(cells, sweep_options, spec.rounds)
   local steps = rounds.order(due, { rounds = spec.rounds, seed = sweep_options.shuffle })
-  if sweep_options.dry_run then
-    sweep:close { status = status_of(cells) }
-    print(plan.text(spec, cells, due, #steps))
-    os.exit(0)
-  end
   if foreign then say('warning: ' .. foreign .. ', accepted') end
   sweep:text(text.hash, crescent.json.encode(text.files))
   job.progress = progress.new(#steps)
@@ -288,8 +290,9 @@ local function experiment(spec)
   say_end(cells, path, run)
   local rows = rows_of(path, run, names)
   if rows.partial and not sweep_options.partial then
-    say(('no report: of %s; --partial shows what there is'):format(rows.partial
-      :gsub('^(%d+) of (.*)$', '%2 only %1 are done')))
+    say(('no report yet: %s were run; %s, --partial shows what there is'):format(rows.partial,
+      sweep_options.shard and '`crescent merge` adds the other parts'
+        or 'running it again adds the rest'))
     return rows
   end
   report(spec, rows, opt)

@@ -1,4 +1,5 @@
 --- Options that a script declares are its flags, their types and its `--help`.
+local blame = require 'crescent.blame'
 local usage = require 'crescent.usage'
 
 local types = { string = true, number = true, integer = true, boolean = true }
@@ -17,10 +18,10 @@ local function quoted(list)
   return table.concat(parts, ' or ')
 end
 
---- Reads one declaration. A mistake in it is the script's: told on the line of crescent.options.
-local function declare(name, doc, spec, level)
+--- Reads one declaration. A mistake in it is the script's.
+local function declare(name, doc, spec)
   local function wrong(format, ...)
-    error(('crescent.options: %s: ' .. format):format(name, ...), level + 2)
+    blame('crescent.options: %s: ' .. format, name, ...)
   end
   local known = {}
   for _, key in ipairs(declaration_keys) do known[key] = true end
@@ -45,25 +46,25 @@ local function declare(name, doc, spec, level)
 end
 
 --- An argument that takes all further ones is the last.
-local function check_many(positional, level)
+local function check_many(positional)
   for place, option in ipairs(positional) do
     if option.many and place < #positional then
-      error(("crescent.options: %s: 'many' is for options and the last argument; '%s' comes behind "
-        .. 'it'):format(option.name, positional[place + 1].name), level + 1)
+      blame("crescent.options: %s: 'many' is for options and the last argument; '%s' comes behind "
+        .. 'it', option.name, positional[place + 1].name)
     end
   end
 end
 
 --- { about, options (by name, sorted), positional (in order), by_name }
-local function read_declarations(declarations, level)
+local function read_declarations(declarations)
   local parsed = { options = {}, positional = {}, by_name = {} }
   for key, spec in pairs(declarations) do
     if type(key) == 'string' then
       if type(spec) ~= 'table' then
-        error(("crescent.options: %s: expected { 'what it is', default = ... }, got %s")
-          :format(key, type(spec)), level + 1)
+        blame("crescent.options: %s: expected { 'what it is', default = ... }, got %s", key,
+          type(spec))
       end
-      local option = declare(key, spec[1], spec, level + 1)
+      local option = declare(key, spec[1], spec)
       parsed.by_name[key] = option
       table.insert(parsed.options, option)
     end
@@ -73,13 +74,17 @@ local function read_declarations(declarations, level)
     if type(item) == 'string' then
       parsed.about = item
     else
-      local option = declare(item[1], item[2], item, level + 1)
+      if type(item) ~= 'table' or type(item[1]) ~= 'string' then
+        blame("crescent.options: expected { 'name', 'what it is' } for an argument, got %s",
+          type(item) == 'table' and 'a table without a name' or type(item))
+      end
+      local option = declare(item[1], item[2], item)
       option.is_argument = true
       parsed.by_name[option.name] = option
       table.insert(parsed.positional, option)
     end
   end
-  check_many(parsed.positional, level + 1)
+  check_many(parsed.positional)
   return parsed
 end
 
@@ -285,9 +290,9 @@ end
 ---@return table values        # by name; nil where there is neither a value nor a default
 local function options(declarations, arguments)
   if type(declarations) ~= 'table' then
-    error('crescent.options: expected a table of declarations, got ' .. type(declarations), 2)
+    blame('crescent.options: expected a table of declarations, got %s', type(declarations))
   end
-  local parsed = read_declarations(declarations, 2)
+  local parsed = read_declarations(declarations)
   local values = parse(parsed, arguments or arg)
   complete_values(parsed, values)
   local names = {}

@@ -151,7 +151,8 @@ function store_text.printers.trim(trimmed)
 end
 
 function store_text.printers.merge(merged)
-  local lines = { ('%s added, %s joined: %s with %s came in'):format(
+  local nothing = merged.runs_added + merged.runs_joined + merged.trials == 0
+  local lines = { nothing and 'nothing new' or ('%s added, %s joined: %s with %s came in'):format(
     units.counted(merged.runs_added, 'run'), units.grouped(merged.runs_joined),
     units.counted(merged.cells, 'cell'), units.counted(merged.trials, 'trial')) }
   for _, warning in ipairs(merged.warnings) do lines[#lines + 1] = 'warning: ' .. warning end

@@ -18,6 +18,7 @@ The help lists options, forms and commands.
   Commands (each has a --help):
     crescent compare
     crescent generate
+    crescent merge
     crescent runs
     crescent show
     crescent test

@@ -142,3 +142,39 @@ Mistakes of the script's are errors on its line.
   -e:1: crescent.options: n: expected { 'what it is', default = ... }, got number
   $ crescent -e 'local opt = crescent.options { seed = { "s", default = 1 } } print(opt.sede)' 2>&1 | head -1
   -e:1: no option 'sede' was declared (did you mean 'seed'?)
+  $ crescent -e 'crescent.options { { "text", "to read" }, { default = 3 } }' 2>&1 | head -1
+  -e:1: crescent.options: expected { 'name', 'what it is' } for an argument, got a table without a name
+  $ crescent -e 'crescent.options { "about", 5 }' 2>&1 | head -1
+  -e:1: crescent.options: expected { 'name', 'what it is' } for an argument, got number
+  $ crescent -e 'crescent.options(5)' 2>&1 | head -1
+  -e:1: crescent.options: expected a table of declarations, got number
+
+The last argument may take all that follow, and options of a group stand together.
+
+  $ cat > rest.lua <<'END'
+  > local opt = crescent.options {
+  >   { 'first', 'a number', type = 'integer' },
+  >   { 'more', 'numbers', type = 'integer', at_least = 1, many = true },
+  >   speed = { 'how fast', default = 1, group = 'Movement' },
+  >   colour = { 'of what', default = 'red' },
+  > }
+  > print(opt.first, opt.more and table.concat(opt.more, ' '), opt.speed)
+  > END
+  $ crescent rest.lua --help
+  Usage: crescent rest.lua [OPTION...] [FIRST] [MORE...]
+
+    FIRST            a number
+    MORE             numbers
+    --colour STRING  of what (default: red)
+    -h, --help       print this text, and exit
+
+  Movement
+    --speed NUMBER   how fast (default: 1)
+  $ crescent rest.lua
+  nil	nil	1
+  $ crescent rest.lua 1 2 --speed 5 3 -- 4
+  1	2 3 4	5
+  $ crescent rest.lua 1 2 0
+  crescent rest.lua: MORE: expected an integer >= 1, got '0'
+  Try `crescent rest.lua --help`.
+  [2]

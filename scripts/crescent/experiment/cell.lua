@@ -1,6 +1,7 @@
 --- Runs one round of one cell and says what came of it: figures, or why there are none.
 local codec = require 'crescent.experiment.codec'
 local fields = require 'crescent.reporting.fields'
+local rounds = require 'crescent.experiment.rounds'
 
 local cell = {}
 
@@ -14,14 +15,17 @@ end
 --- What is wrong with a row as the script returned it, or nil.
 local function problem_of(row, point)
   if type(row) ~= 'table' or getmetatable(row) ~= nil and fields.is_samples(row) then
-    local got = type(row) == 'table' and 'Samples' or type(row)
-    return ('run returned %s; %s'):format(row == nil and 'nothing' or 'a ' .. got, expected)
+    local got = row == nil and 'nothing' or type(row) == 'table' and 'Samples' or 'a ' .. type(row)
+    return ('run returned %s; %s'):format(got, expected)
   end
   if next(row) == nil then return ('run returned an empty table; %s'):format(expected) end
   if row[1] ~= nil then return ('run returned a list; %s'):format(expected) end
+  if row.failed ~= nil then
+    return "run returned 'failed', which says why a cell failed; choose another name, or raise an "
+      .. 'error'
+  end
   for name, value in pairs(point) do
-    local same = row[name] == nil or type(value) == 'table' or row[name] == value
-    if not same then
+    if row[name] ~= nil and not rounds.equal(row[name], value) then
       return ("run returned '%s', which is a parameter of the grid with another value; choose "
         .. 'another name'):format(name)
     end

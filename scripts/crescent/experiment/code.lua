@@ -1,5 +1,5 @@
 --- The text that gives an experiment its results: the script with what it requires, and a hash of
---- its code that comments, blanks and the `report` function don't change.
+--- its code that comments, blanks and what stands under `report` don't change.
 local hash = require 'crescent.experiment.hash'
 
 local code = {}
@@ -26,11 +26,8 @@ local function end_of_string(text, at)
   return #text
 end
 
---- The tokens of Lua code, a line each: two texts with the same ones do the same. What is between
---- them, comments and blanks, is left out.
----@param text string
----@return string
-function code.tokens(text)
+--- The tokens of Lua code without what is between them, comments and blanks.
+local function tokens_of(text)
   local tokens, at = {}, 1
   if text:sub(1, 1) == '#' then at = (text:find('\n', 1, true) or #text) + 1 end
   while at <= #text do
@@ -49,7 +46,51 @@ function code.tokens(text)
       at = last + 1
     end
   end
-  return table.concat(tokens, '\n')
+  return tokens
+end
+
+local depth_of = { ['{'] = 1, ['('] = 1, ['['] = 1, ['}'] = -1, [')'] = -1, [']'] = -1,
+  ['function'] = 1, ['do'] = 1, ['if'] = 1, ['repeat'] = 1, ['end'] = -1, ['until'] = -1 }
+
+--- Marks what stands under `report` in a table that begins at `at`: nothing measured depends on it.
+--- Gives the place where the table ends.
+local function mark_report(tokens, at, marked)
+  local depth, inside = 0, false
+  while tokens[at] do
+    local token, before = tokens[at], tokens[at - 1]
+    local ends = depth == 1 and (token == ',' or token == ';')
+    if depth == 1 and token == '}' then inside = false end
+    if depth == 1 and token == 'report' and tokens[at + 1] == '='
+      and (before == '{' or before == ',' or before == ';') then
+      inside = true
+    end
+    marked[at] = inside or nil
+    if ends then inside = false end
+    depth = depth + (depth_of[token] or 0)
+    if depth == 0 then return at end
+    at = at + 1
+  end
+  return at
+end
+
+--- The tokens of Lua code, a line each, without those of experiments' `report`: two texts with the
+--- same ones measure the same.
+---@param text string
+---@return string
+function code.tokens(text)
+  local tokens, marked, kept = tokens_of(text), {}, {}
+  local at = 1
+  while at <= #tokens do
+    if tokens[at] == 'experiment' then
+      local opens = at + (tokens[at + 1] == '(' and 2 or 1)
+      if tokens[opens] == '{' then at = mark_report(tokens, opens, marked) end
+    end
+    at = at + 1
+  end
+  for i, token in ipairs(tokens) do
+    if not marked[i] then kept[#kept + 1] = token end
+  end
+  return table.concat(kept, '\n')
 end
 
 local function read(path)
@@ -74,22 +115,6 @@ local function file_of_module(name)
   return package.searchpath(name, package.path)
 end
 
---- Leaves out the lines of the `report` function, on which nothing measured depends, where it has
---- lines of its own.
-local function without(text, fn)
-  if type(fn) ~= 'function' or chunk_of(fn) ~= text then return text end
-  local info = debug.getinfo(fn, 'S')
-  local lines, number = {}, 0
-  for line in (text .. '\n'):gmatch('(.-)\n') do
-    number = number + 1
-    local inside = number >= info.linedefined and number <= info.lastlinedefined
-    local begins = number == info.linedefined and line:match('^%s*report%s*=%s*function')
-    if number == info.linedefined and not begins then return text end
-    lines[#lines + 1] = inside and '' or line
-  end
-  return table.concat(lines, '\n')
-end
-
 --- The files of criteria that are written in Lua.
 local function criterion_files()
   local files = {}
@@ -106,8 +131,7 @@ local function collect(spec)
   local text, path = chunk_of(spec.run)
   local files = { script = text or '(typed at the prompt)' }
   -- What has no text is told by what it was compiled to.
-  local tokens = { script = text and code.tokens(without(text, spec.report))
-    or string.dump(spec.run, true) }
+  local tokens = { script = text and code.tokens(text) or string.dump(spec.run, true) }
   local taken = { [path or ''] = true }
   local function add(name, file)
     local content = file and not taken[file] and read(file)
@@ -128,7 +152,7 @@ local function sorted(names)
 end
 
 --- The code behind an experiment as it is now: { hash, files = { [module] = text } }.
----@param spec { run: function, report: any }
+---@param spec { run: function }
 ---@return { hash: string, files: table<string, string> }
 function code.of(spec)
   local files, tokens = collect(spec)

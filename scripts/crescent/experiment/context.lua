@@ -42,7 +42,10 @@ local function new_models()
   local models = new_cache(models_max)
   return function(path, options)
     local key = tostring(path) .. ' ' .. crescent.json.encode(options or {})
-    return models(key, function() return crescent.load(path, options) end)
+    local ok, model = pcall(models, key, function() return crescent.load(path, options) end)
+    if ok then return model end
+    if model == 'interrupted' then error(model, 0) end
+    blame('%s', (tostring(model):gsub('^.-crescent%.load: ', 'ctx.load: ')))
   end
 end
 

@@ -31,10 +31,8 @@ local declared = {
 }
 
 local function check_own(own)
-  if type(own) ~= 'table' then
-    blame('crescent.experiment: options: expected a table of declarations, got %s', type(own))
-  end
-  for name in pairs(own) do
+  for key, declaration in pairs(own) do
+    local name = type(key) == 'number' and type(declaration) == 'table' and declaration[1] or key
     if declared[name] then
       blame("crescent.experiment: options: '%s' is an option of every experiment; choose another "
         .. 'name', name)

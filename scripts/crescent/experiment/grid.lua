@@ -7,6 +7,20 @@ local grid = {}
 
 local points_max = 1000000
 
+-- What rows have beside parameters and figures.
+local taken = { failed = true, absent = true }
+
+local function is_name(name)
+  return type(name) == 'string' and not name:find('[^%w_]') and name:find('^[^%d]') ~= nil
+end
+
+--- Whether a table has the keys 1 .. n alone.
+local function is_list(value)
+  local keys = 0
+  for _ in pairs(value) do keys = keys + 1 end
+  return keys == #value
+end
+
 --- The names of the lists in the order in which they are varied, the last one fastest:
 --- alphabetical, or as the script says with `order`.
 local function names_of(lists, order)
@@ -30,18 +44,18 @@ local function names_of(lists, order)
 end
 
 local function check(lists)
-  if type(lists) ~= 'table' then
-    blame('crescent.experiment: grid: expected lists by name, got %s', type(lists))
-  end
   for name, list in pairs(lists) do
     if type(name) ~= 'string' then
       blame('crescent.experiment: grid: expected lists by name, got one at position %s',
         tostring(name))
-    elseif name:find('[^%w_]') or name:find('^%d') then
+    elseif taken[name] then
+      blame("crescent.experiment: grid: '%s' is a field of every experiment's rows; choose another "
+        .. 'name', name)
+    elseif not is_name(name) then
       blame("crescent.experiment: grid: expected names such as 'ratio', got '%s'", name)
-    elseif type(list) ~= 'table' or (#list == 0 and next(list) ~= nil) then
+    elseif type(list) ~= 'table' or not is_list(list) then
       blame('crescent.experiment: grid.%s: expected a list, got %s', name,
-        type(list) == 'table' and 'a table with names' or type(list))
+        type(list) == 'table' and 'a table with names or gaps' or type(list))
     elseif #list == 0 then
       blame('crescent.experiment: grid.%s: expected at least one value, got an empty list', name)
     end
@@ -82,6 +96,13 @@ local function derived(spec, point)
   end
   local made = copy(point)
   for name, value in pairs(added) do
+    if taken[name] then
+      blame("crescent.experiment: derive: '%s' is a field of every experiment's rows; choose "
+        .. 'another name', name)
+    elseif not is_name(name) then
+      blame("crescent.experiment: derive: expected names such as 'ratio', got '%s'",
+        tostring(name))
+    end
     local before = point[name]
     local place = 'crescent.experiment: derive: ' .. tostring(name)
     local text = codec.json(value, place)
@@ -114,8 +135,8 @@ function grid.points(spec, opt)
   local names, total = names_of(lists, spec.order), 1
   for _, name in ipairs(names) do total = total * #lists[name] end
   if total > points_max then
-    blame('crescent.experiment: the grid has %s points; at most %d can be kept apart',
-      crescent.units.grouped(total), points_max)
+    blame('crescent.experiment: the grid has %s points; at most %s can be kept apart',
+      crescent.units.grouped(total), crescent.units.grouped(points_max))
   end
   local points, known = {}, {}
   for _, name in ipairs(names) do known[name] = true end
@@ -130,6 +151,10 @@ function grid.points(spec, opt)
       if spec.derive then point = derived(spec, point) end
       points[#points + 1] = point
     end
+  end
+  if #points == 0 then
+    blame('crescent.experiment: where: expected true for a point at least, got false for all %s',
+      crescent.units.grouped(total))
   end
   local extra = {}
   for _, point in ipairs(points) do
@@ -152,10 +177,10 @@ function grid.label(point, names)
     local value = point[name]
     if value ~= nil then
       parts[#parts + 1] = name .. '=' .. (type(value) == 'string' and value
-        or crescent.json.encode(value))
+        or codec.text(value))
     end
   end
-  return table.concat(parts, ' ')
+  return #parts > 0 and table.concat(parts, ' ') or 'the only cell'
 end
 
 return grid

@@ -49,8 +49,10 @@ end
 
 --- Adds what the store knows to each cell.
 function plan.join(cells, stored)
-  for i, known in ipairs(stored) do
-    local cell = cells[i]
+  local by_identity, new = {}, { status = 'pending', results = {} }
+  for _, known in ipairs(stored) do by_identity[known.identity] = known end
+  for _, cell in ipairs(cells) do
+    local known = by_identity[cell.identity] or new
     cell.id, cell.status, cell.duration_ms = known.id, known.status, known.duration_ms
     cell.message, cell.results, cell.rounds_done = known.message, known.results, {}
     for _, result in ipairs(known.results) do cell.rounds_done[result.round] = true end
@@ -71,6 +73,20 @@ function plan.foreign(cells, text, build)
   return texts, builds
 end
 
+--- '3 cells come from another text of the script', or nil.
+function plan.foreign_text(cells, text, build)
+  local texts, builds = plan.foreign(cells, text, build)
+  local parts = {}
+  local function add(count, what)
+    if count == 0 then return end
+    parts[#parts + 1] = ('%s %s from another %s'):format(units.counted(count, 'cell'),
+      count == 1 and 'comes' or 'come', what)
+  end
+  add(texts, 'text of the script')
+  add(builds, 'build of crescent')
+  return #parts > 0 and table.concat(parts, ', ') or nil
+end
+
 --- Whether a cell is to be run: of a status that was asked for, or not done and not failed, with
 --- rounds that are missing.
 local function is_due(cell, sweep, rounds)
@@ -84,16 +100,27 @@ local function is_due(cell, sweep, rounds)
   return cell.status ~= 'failed'
 end
 
+--- The parameters that any point has.
+local function names_of(cells)
+  local names, known = {}, {}
+  for _, cell in ipairs(cells) do
+    for name in pairs(cell.values) do
+      if not known[name] then known[name], names[#names + 1] = true, name end
+    end
+  end
+  return names
+end
+
 --- The cells that this process is to run, in the grid's order.
 ---@param cells table[]
 ---@param sweep table   # the options of every experiment
 ---@param rounds integer
 function plan.due(cells, sweep, rounds)
   local wanted = sweep.where and require 'crescent.predicate'(sweep.where, '--where')
-  local due = {}
+  local due, names = {}, wanted and names_of(cells)
   for i, cell in ipairs(cells) do
     local mine = not sweep.shard or (i - 1) % sweep.shard.parts == sweep.shard.part - 1
-    if mine and (not wanted or wanted(cell.values)) and is_due(cell, sweep, rounds)
+    if mine and (not wanted or wanted(cell.values, names)) and is_due(cell, sweep, rounds)
       and #due < (sweep.limit or math.huge) then
       due[#due + 1] = cell
     end
@@ -126,8 +153,8 @@ function plan.estimate_s(cells, steps)
   return known > 0 and spent / known * steps / 1e3 or nil
 end
 
---- What --dry-run prints.
-function plan.text(spec, cells, due, steps)
+--- What --dry-run prints; `foreign` is of foreign_text.
+function plan.text(spec, cells, due, steps, foreign)
   local lines = { ("experiment '%s' version %d"):format(spec.name, spec.version),
     plan.summary(cells) }
   local estimate = plan.estimate_s(cells, steps)
@@ -138,6 +165,9 @@ function plan.text(spec, cells, due, steps)
       steps > #due and (' in %d steps'):format(steps) or '', takes)
   for i = 1, math.min(#due, 10) do lines[#lines + 1] = '  ' .. due[i].label end
   if #due > 10 then lines[#lines + 1] = ('  ... %d more'):format(#due - 10) end
+  if foreign then
+    lines[#lines + 1] = ('%s; the sweep will ask for --accept or --fresh'):format(foreign)
+  end
   return table.concat(lines, '\n')
 end
 

@@ -8,6 +8,17 @@ local units = { ms = 'ms', s = 's', us = 'us', ns = 'ns', j = 'J', w = 'W', byte
 --- The unit that a name ends in: 'latency_ms' is in ms.
 local function unit_of(name) return units[name:match('_(%a+)$') or ''] or '' end
 
+local function same_unit(list)
+  for _, samples in ipairs(list) do
+    if samples.unit ~= list[1].unit then return false end
+  end
+  return true
+end
+
+local function is_finite(value)
+  return type(value) == 'number' and value == value and math.abs(value) ~= math.huge
+end
+
 local function pooled(list)
   local values = {}
   for _, samples in ipairs(list) do
@@ -23,6 +34,7 @@ local function all(list, is)
   return true
 end
 
+--- Whether two values are the same, tables by what is in them.
 local function equal(a, b)
   if type(a) ~= 'table' or type(b) ~= 'table' then return a == b or (a ~= a and b ~= b) end
   for key, value in pairs(a) do
@@ -39,16 +51,32 @@ local join
 --- One value out of those of several rounds.
 local function join_values(name, list)
   if #list == 1 then return list[1] end
-  if all(list, fields.is_samples) then return pooled(list) end
+  if all(list, fields.is_samples) and same_unit(list) then return pooled(list) end
   local first = list[1]
   if all(list, function(value) return equal(value, first) end) then return first end
-  if all(list, function(value) return type(value) == 'number' end) then
+  if all(list, is_finite) then
     return crescent.statistics.samples(list, { unit = unit_of(name) })
   end
-  if all(list, function(value) return type(value) == 'table' and value[1] == nil end) then
+  if all(list, function(value)
+    return type(value) == 'table' and value[1] == nil and not fields.is_samples(value)
+  end) then
     return join(list)
   end
-  return list -- every round's own: lists and texts have no median
+  return list -- every round's own: lists, texts and what is not finite have no median
+end
+
+--- Why figures are missing, of what all rounds miss.
+local function join_reasons(list, made)
+  local reasons = {}
+  for _, absent in ipairs(list) do
+    for name, reason in pairs(absent) do
+      local before = reasons[name]
+      if made[name] == nil and before ~= reason then
+        reasons[name] = before and before .. '; ' .. reason or reason
+      end
+    end
+  end
+  return next(reasons) ~= nil and reasons or nil
 end
 
 --- Samples are pooled, numbers that differ become Samples, what is equal stays, anything else is a
@@ -65,11 +93,16 @@ function join(rows)
     for _, row in ipairs(rows) do
       if row[name] ~= nil then list[#list + 1] = row[name] end
     end
-    made[name] = join_values(tostring(name), list)
+    if name ~= 'absent' then made[name] = join_values(tostring(name), list) end
+  end
+  if names.absent then
+    local list = {}
+    for _, row in ipairs(rows) do list[#list + 1] = row.absent end
+    made.absent = join_reasons(list, made)
   end
   return made
 end
-rounds.join = join
+rounds.join, rounds.equal = join, equal
 
 --- Steps in the order in which a sweep takes them: { cell, round }. More rounds than one are each
 --- in an order of their own, so that no cell is always early or late.

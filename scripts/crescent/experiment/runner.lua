@@ -16,8 +16,7 @@ local function take(job, step, attempt)
   return result, (clock.seconds() - began) * 1e3
 end
 
---- Stores what a round gave. What the store refuses is the cell's failure: names of Samples that a
---- trial has already, values that are not finite.
+--- Stores what a round gave. What the store refuses is the cell's failure.
 local function keep(job, step, result, duration_ms)
   local cell = step.cell
   local left = 0
@@ -30,7 +29,8 @@ local function keep(job, step, result, duration_ms)
   })
   if not ok then
     if problem == 'interrupted' then error(problem, 0) end
-    return { message = tostring(problem), traceback = '' }
+    return { message = "run returned what can't be stored: "
+      .. tostring(problem):gsub('^sweep:finish: ', ''), traceback = '' }
   end
   cell.rounds_done[step.round] = true
   cell.status = left == 0 and 'done' or 'pending'

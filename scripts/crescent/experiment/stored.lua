@@ -15,7 +15,7 @@ local function samples_by_trial(run)
 end
 
 local function row_of(cell, trials)
-  local point = crescent.json.decode(cell.point)
+  local point = codec.decode(cell.point, {})
   local row = {}
   if cell.status == 'failed' then
     row.failed = cell.message:match('[^\n]*')
