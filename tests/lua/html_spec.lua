@@ -85,6 +85,12 @@ test.group('headings', function()
     for i, heading in ipairs(xml.find(elements, 'h2')) do ids[i] = heading.attributes.id end
     test.equal(ids, { 'time-memory', 'time-memory-2', 'gr-e', 'section', 'section-2' })
   end)
+  test.case('of a book: its parts are in the contents, groups stand below them', function()
+    local _, elements = page_of { { kind = 'heading', text = 'Speed', part = true },
+      { kind = 'heading', text = 'level: 0' }, { kind = 'heading', text = 'Size', part = true } }
+    test.equal({ #xml.find(elements, 'h2'), #xml.find(elements, 'h3') }, { 2, 1 })
+    test.equal(#xml.find(elements, 'li'), 2)
+  end)
 end)
 
 test.group('a cell', function()

@@ -48,25 +48,32 @@ local function add_head(out, title)
     require 'crescent.render.html_style')
 end
 
---- The headings with their identifiers; with several a list of contents.
+--- Headings with their identifiers and levels, and a list of contents where there are several. In a
+--- book the list has its parts; the groups within stand a level lower.
 local function contents_of(blocks, id)
-  local list, id_of = {}, {}
+  local list, about, has_parts = {}, {}, false
+  for _, block in ipairs(blocks) do has_parts = has_parts or block.part end
   for _, block in ipairs(blocks) do
     if block.kind == 'heading' then
-      id_of[block] = id(slug(block.text))
-      list[#list + 1] = ('<li><a href="#%s">%s</a></li>'):format(id_of[block], escape(block.text))
+      local is_top = block.part or not has_parts
+      about[block] = { id = id(slug(block.text)), level = is_top and 2 or 3 }
+      if is_top then
+        list[#list + 1] = ('<li><a href="#%s">%s</a></li>'):format(about[block].id,
+          escape(block.text))
+      end
     end
   end
-  if #list < 2 then return id_of, nil end
-  return id_of, ('<nav aria-label="contents">\n<ul>\n%s\n</ul>\n</nav>'):format(
+  if #list < 2 then return about, nil end
+  return about, ('<nav aria-label="contents">\n<ul>\n%s\n</ul>\n</nav>'):format(
     table.concat(list, '\n'))
 end
 
 local add = {}
 
 function add.heading(out, block, page)
-  local id = page.id_of[block]
-  out[#out + 1] = ('<h2 id="%s"><a href="#%s">%s</a></h2>'):format(id, id, escape(block.text))
+  local level, id = page.headings[block].level, page.headings[block].id
+  out[#out + 1] = ('<h%d id="%s"><a href="#%s">%s</a></h%d>'):format(level, id, id,
+    escape(block.text), level)
 end
 
 function add.text(out, block) out[#out + 1] = ('<p>%s</p>'):format(escape(block.text)) end
@@ -103,7 +110,7 @@ return function(document)
   add_head(out, title)
   out[#out + 1] = ('<header>\n<h1>%s</h1>\n</header>'):format(escape(title))
   local contents
-  page.id_of, contents = contents_of(document.blocks, new_ids())
+  page.headings, contents = contents_of(document.blocks, new_ids())
   out[#out + 1] = contents
   out[#out + 1] = '<main>'
   for _, block in ipairs(document.blocks) do add[block.kind](out, block, page) end
