@@ -82,7 +82,7 @@ Wrong usage ends with 2, what can't be merged with 1.
   Usage: crescent merge [OPTION...] INTO FROM...
 
     INTO        the store that gets it; made if there is none (required)
-    FROM        the stores that have it (required)
+    FROM...     the stores that have it (required)
     -h, --help  print this text, and exit
   $ crescent merge
   crescent merge: INTO is required: the store that gets it; made if there is none

@@ -164,7 +164,7 @@ The last argument may take all that follow, and options of a group stand togethe
   Usage: crescent rest.lua [OPTION...] [FIRST] [MORE...]
 
     FIRST            a number
-    MORE             numbers
+    MORE...          numbers
     --colour STRING  of what (default: red)
     -h, --help       print this text, and exit
 
