@@ -140,9 +140,7 @@ local function run_due(spec, opt, sweep_options, job, steps, contexts)
   local ok, problem = pcall(runner.run, job, steps)
   job.progress:wipe()
   if isolated then isolated:close() end
-  if ok then return end
-  if job.current then job.sweep:release(job.current.id) end
-  return problem
+  if not ok then return problem end
 end
 
 --- What the sweep says when it is over: on standard error, as the report is on standard output.
@@ -278,7 +276,7 @@ local function experiment(spec)
   sweep:close { status = problem and 'killed' or status_of(cells) }
   if problem then
     for _, one in ipairs(cells) do
-      if one == job.current then one.status = 'stale' end
+      if one.status == 'running' then one.status = 'stale' end -- as closing the sweep did
     end
     say(('stopped: %s; run it again to go on'):format(plan.summary(cells)))
     error(problem, 0)
