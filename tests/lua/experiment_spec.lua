@@ -200,6 +200,10 @@ test.group('a definition', function()
     refused({ options = { { 'where', 'a place' } } },
       "options: 'where' is an option of every experiment; choose another name")
   end)
+  test.case('takes only options that can be stored', function()
+    refused({ options = { text = { 'a text' } }, arguments = { '--text', '\255' } },
+      'the options.text: expected a text in UTF-8, got other bytes')
+  end)
   test.case('has its mistakes told on the line of the script', function()
     local _, problem = pcall(crescent.experiment, { nmae = 'x' })
     test.ok(not tostring(problem):find('experiment.lua', 1, true), problem)

@@ -108,6 +108,21 @@ test.group('a name', function()
   end)
 end)
 
+test.group('the store', function()
+  test.case('knows which cells it has', function()
+    with_folder(function(folder)
+      local sweep = crescent.store.sweep('sweep', { version = 1, options = '{}', identity = '{}',
+        store = folder:path 'runs.db' })
+      test.raises(function() sweep:begin(9) end,
+        'sweep:begin: there is no cell 9 in this store; was it trimmed?')
+      local cells = sweep:declare { { identity = 'a', point = '{}', model = '', model_hash = '' } }
+      sweep:begin(cells[1].id)
+      sweep:close { status = 'killed' }
+      test.equal(folder:sql 'SELECT status FROM cells', { { status = 'stale' } })
+    end)
+  end)
+end)
+
 test.group('shards', function()
   local spec = 'grid = { x = { 1, 2, 3, 4, 5 } },'
   local run = [[if point.x == 4 then error('four') end
