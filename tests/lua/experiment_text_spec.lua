@@ -39,6 +39,8 @@ test.group('another text', function()
         warning .. '3 cells: 2 done, 1 pending (run 1 in runs.db)\n')
       expect(folder:run 'sweep.lua', 0,
         '[{"square":1,"x":1},{"square":-4,"x":2},{"square":-9,"x":3}]\n', warning .. all_done)
+      test.equal(folder:run('sweep.lua --dry-run').out, "experiment 'sweep' version 1\n"
+        .. '3 cells: 3 done\nnothing is left to run\n')
       test.ok(folder:run('show 1').out:find(
         '\nthe cells come from 2 texts of the script or builds of crescent\n', 1, true))
       folder:write_sweep(grid, 'return { square = 5 }')
