@@ -37,8 +37,10 @@ return crescent.experiment {
     return figures
   end,
   report = function(rows, opt)
+    local best = report.recommend(rows, { minimise = 'token_ms',
+      baseline = { removed = 0, level = 0 }, subject_to = { perplexity = { max_ratio = 1.15 } } })
     local layout = report.layout {
-      title = 'What pruning and levels do to {model}',
+      title = 'What pruning and levels do to {model}', text = best.sentence,
       group_by = 'level', baseline = { removed = 0 },
       columns = {
         { 'removed', format = 'percent' }, { 'params', format = 'count' },
@@ -53,8 +55,6 @@ return crescent.experiment {
       },
     }
     print(layout:render(rows))
-    print(report.recommend(rows, { minimise = 'token_ms', baseline = { removed = 0, level = 0 },
-      subject_to = { perplexity = { max_ratio = 1.1 } } }))
-    print('written: ' .. layout:render(rows, { to = opt.page })[1])
+    print('\nwritten: ' .. layout:render(rows, { to = opt.page })[1])
   end,
 }

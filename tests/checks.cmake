@@ -44,9 +44,13 @@ endif()
 
 # A few kills; ./dev sweep-kill does more.
 if(NOT CRESCENT_TSAN)
-  add_test(NAME SweepKill.LosesNothingAndRunsNothingTwice
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sweep_kill.sh $<TARGET_FILE:crescent> --count 10)
-  set_tests_properties(SweepKill.LosesNothingAndRunsNothingTwice PROPERTIES TIMEOUT 600)
+  foreach(signal KILL INT)
+    add_test(NAME SweepKill.LosesNothingAndRunsNothingTwice.${signal}
+      COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sweep_kill.sh $<TARGET_FILE:crescent> --count 10
+        --signal ${signal})
+    set_tests_properties(SweepKill.LosesNothingAndRunsNothingTwice.${signal} PROPERTIES
+      TIMEOUT 600)
+  endforeach()
 endif()
 
 if(NOT CRESCENT_TENSOR)

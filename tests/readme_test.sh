@@ -15,7 +15,7 @@ failures=0
 fail() { printf 'README.md: %s\n' "$*" >&2; failures=$((failures + 1)); }
 
 elsewhere='^(git clone|cd|apt-get|\./dev (bench|clean|format|fuzz|install|lint|test)) .*$'
-elsewhere+='|^\./dev (bench|clean|docs|format|kill-test|lint|test|tsan)$'
+elsewhere+='|^\./dev (bench|browser|clean|docs|format|kill-test|lint|sweep-kill|test|tsan)$'
 elsewhere+='|^\./dev run examples/quickstart\.lua$'
 elsewhere+='|^\./dev .*--(torch|sanitize) .*$'
 

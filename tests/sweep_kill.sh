@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# sweep_kill.sh CRESCENT [--count N | --seconds S] [--seed X]: kills a sweep of 200 quick cells
-# (sweep_kill.lua) with SIGKILL at random moments and starts it again. After each kill: the store is
-# in order, each cell that was done still is, with all that it gave, and none that was done when the
-# sweep was started was run again. A kill after which that holds counts as passed.
+# sweep_kill.sh CRESCENT [--count N | --seconds S] [--seed X] [--signal KILL|INT]: kills a sweep of
+# 200 quick cells (sweep_kill.lua) at random moments and starts it again. After each kill: the store
+# is in order, each cell that was done still is, with all that it gave, and none that was done when
+# the sweep was started was run again. A kill after which that holds counts as passed. INT is Ctrl-C.
 set -uo pipefail
 
-crescent=$1 count=10 seconds="" seed=1
+crescent=$1 count=10 seconds="" seed=1 signal=KILL
 shift
 while (($#)); do
   case $1 in
     --count) count=$2 ;;
     --seconds) seconds=$2 ;;
     --seed) seed=$2 ;;
+    --signal) signal=$2 ;;
     *) echo "sweep_kill.sh: unknown option '$1'" >&2; exit 2 ;;
   esac
   shift 2
 done
 RANDOM=$seed
+killed=$((128 + $(kill -l "$signal"))) # how a shell says it; crescent says it of INT itself
 
 script=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/sweep_kill.lua
 cells=200 passed=0 failed=0 sweeps=0 hits=0 lost=0
@@ -63,12 +65,15 @@ read_store() {
 # journal was when it began.
 complaints() {
   local status=$1 lines=$2
-  ((status == 137 || status == 0)) || echo "the sweep ended with $status: $(cat "$work/said")"
+  ((status == killed || status == 0)) || echo "the sweep ended with $status: $(cat "$work/said")"
   read_store >"$work/store"
   grep -v '^done ' "$work/store"
   grep '^done ' "$work/store" | sort >"$work/done_now"
   grep -E 'no (row|samples)$|no row ' "$work/done_now" | sed 's/^/without figures: /'
   comm -23 "$work/done" "$work/done_now" | sed 's/^/lost: /'
+  if ((status == 0 && $(wc -l <"$work/done_now") < cells)); then
+    echo "the sweep came to its end with $(wc -l <"$work/done_now") cells done"
+  fi
   tail -n +$((lines + 1)) "$journal" | sort >"$work/ran"
   uniq -d "$work/ran" | sed 's/^/twice in one start: /'
   cut -d ' ' -f 2 "$work/done" | sort | comm -12 - "$work/ran" | sed 's/^/run again: /'
@@ -84,7 +89,7 @@ start_and_kill() {
   local pid=$!
   if [[ $milliseconds != never ]]; then
     sleep "$(printf '%d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000)))"
-    kill -KILL "$pid" 2>/dev/null
+    kill -s "$signal" "$pid" 2>/dev/null
   fi
   wait "$pid" 2>/dev/null || status=$?
   problems=$(complaints "$status" "$lines")
@@ -96,7 +101,7 @@ start_and_kill() {
   fi
   local before now ran
   before=$(wc -l <"$work/done") now=$(wc -l <"$work/done_now") ran=$(wc -l <"$work/ran")
-  ((status == 137 && ran > 0)) && hits=$((hits + 1))
+  ((status == killed && ran > 0)) && hits=$((hits + 1))
   lost=$((lost + ran - (now - before)))
   mv "$work/done_now" "$work/done"
   ((now < cells)) && return

@@ -73,10 +73,8 @@ local function acceptance(text, build)
   return ('accepted beside cells of another text or build: text %s of %s'):format(text, build)
 end
 
-local function was_accepted(sweep, words)
-  local store = crescent.store.open(sweep.path)
-  local run = store:run(sweep.run)
-  store:close()
+local function was_accepted(run, text, build)
+  local words = acceptance(text, build)
   for _, warning in ipairs(run.warnings) do
     if warning == words then return true end
   end
@@ -85,16 +83,19 @@ end
 
 --- Cells of another text, or of another build, don't stand beside new ones unless somebody says so.
 local function check_texts(sweep, cells, text, build, accept)
-  local what, words = plan.foreign_text(cells, text, build), acceptance(text, build)
+  local what = plan.foreign_text(cells, text, build)
   if not what then return end
-  if was_accepted(sweep, words) then return what end
+  local store = crescent.store.open(sweep.path)
+  local run = store:run(sweep.run)
+  store:close()
+  if was_accepted(run, text, build) then return what end
   if not accept then
     local path = sweep.path
     sweep:close { status = status_of(cells) }
     error(('%s: %s; --accept goes on beside them, --fresh begins anew; where cells mean something '
       .. 'else now, raise `version`'):format(path, what), 0)
   end
-  sweep:warn(words)
+  sweep:warn(acceptance(text, build))
   return what
 end
 
@@ -123,11 +124,13 @@ end
 
 --- Says what a sweep would do, and ends the process.
 local function dry_run(spec, sweep_options, identity, cells, code_now)
-  plan.join(cells, sweep_options.fresh and {}
-    or known.cells(sweep_options.store, spec, identity))
+  local run = not sweep_options.fresh and known.run(sweep_options.store, spec, identity) or nil
+  plan.join(cells, run and run.cells or {})
+  local accepted = sweep_options.accept
+    or run and was_accepted(run, code_now.text, code_now.build)
   local due = plan.due(cells, sweep_options, spec.rounds)
   local steps = rounds.order(due, { rounds = spec.rounds })
-  print(plan.text(spec, cells, due, #steps, not sweep_options.accept
+  print(plan.text(spec, cells, due, #steps, not accepted
     and plan.foreign_text(cells, code_now.text, code_now.build)))
   os.exit(0)
 end
@@ -140,9 +143,7 @@ local function run_due(spec, opt, sweep_options, job, steps, contexts)
   local ok, problem = pcall(runner.run, job, steps)
   job.progress:wipe()
   if isolated then isolated:close() end
-  if ok then return end
-  if job.current then job.sweep:release(job.current.id) end
-  return problem
+  if not ok then return problem end
 end
 
 --- What the sweep says when it is over: on standard error, as the report is on standard output.
@@ -282,7 +283,7 @@ local function experiment(spec)
   sweep:close { status = problem and 'killed' or status_of(cells) }
   if problem then
     for _, one in ipairs(cells) do
-      if one == job.current then one.status = 'stale' end
+      if one.status == 'running' then one.status = 'stale' end -- as closing the sweep did
     end
     say(('stopped: %s; run it again to go on'):format(plan.summary(cells)))
     error(problem, 0)

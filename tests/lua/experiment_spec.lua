@@ -2,6 +2,7 @@
 local test = require 'crescent.test'
 local code = require 'crescent.experiment.code'
 local context = require 'crescent.experiment.context'
+local fixtures = require 'fixtures'
 local grid = require 'crescent.experiment.grid'
 local plan = require 'crescent.experiment.plan'
 local random = require 'crescent.experiment.random'
@@ -55,11 +56,7 @@ end)
 
 local function cells(spec, opt, identity)
   spec.name, spec.version = spec.name or 'name', spec.version or 1
-  local function load(path)
-    if path == 'gone' then error('there is no such model') end
-    return { hash = function() return 'hash of ' .. path end }
-  end
-  return plan.cells(spec, opt or {}, identity or {}, load)
+  return plan.cells(spec, opt or {}, identity or {}, crescent.load)
 end
 
 local function identity_of(...) return cells(...)[1].identity end
@@ -91,15 +88,16 @@ test.group('a cell is another one', function()
     end
   end)
   test.case('if the model has other weights', function()
-    local with = { grid = { a = { 1 } }, options = { model = { 'a model' } } }
+    local with, gpt2 = { grid = { a = { 1 } }, options = { model = { 'a model' } } },
+      fixtures.model 'gpt2'
     local made = cells(with, { model = 'tiny' })[1]
-    test.equal({ made.model, made.model_hash }, { 'tiny', 'hash of tiny' })
-    test.ok(made.identity ~= cells(with, { model = 'other' })[1].identity)
-    -- The name alone says nothing.
-    test.equal(cells(with, { model = 'gone' })[1].identity, first)
-    local by_point = cells({ grid = { model = { 'tiny', 'other' } } })
+    test.equal({ made.model, made.model_hash }, { 'tiny', crescent.load('tiny'):hash() })
+    test.ok(made.identity ~= cells(with, { model = gpt2 })[1].identity)
+    -- The name alone says nothing, and what is no folder of a model may be a preset.
+    test.equal(cells(with, { model = 'no model' })[1].identity, first)
+    local by_point = cells { grid = { model = { 'tiny', gpt2 } } }
     test.equal({ by_point[1].model_hash, by_point[2].model_hash },
-      { 'hash of tiny', 'hash of other' })
+      { crescent.load('tiny'):hash(), crescent.load(gpt2):hash() })
   end)
   test.case('and its seed depends on the point alone', function()
     local a, b = cells { grid = { a = { 1, 2 } } }, cells { name = 'other', version = 9,
@@ -201,6 +199,10 @@ test.group('a definition', function()
       "options: 'store' is an option of every experiment; choose another name")
     refused({ options = { { 'where', 'a place' } } },
       "options: 'where' is an option of every experiment; choose another name")
+  end)
+  test.case('takes only options that can be stored', function()
+    refused({ options = { text = { 'a text' } }, arguments = { '--text', '\255' } },
+      'the options.text: expected a text in UTF-8, got other bytes')
   end)
   test.case('has its mistakes told on the line of the script', function()
     local _, problem = pcall(crescent.experiment, { nmae = 'x' })

@@ -39,6 +39,8 @@ test.group('another text', function()
         warning .. '3 cells: 2 done, 1 pending (run 1 in runs.db)\n')
       expect(folder:run 'sweep.lua', 0,
         '[{"square":1,"x":1},{"square":-4,"x":2},{"square":-9,"x":3}]\n', warning .. all_done)
+      test.equal(folder:run('sweep.lua --dry-run').out, "experiment 'sweep' version 1\n"
+        .. '3 cells: 3 done\nnothing is left to run\n')
       test.ok(folder:run('show 1').out:find(
         '\nthe cells come from 2 texts of the script or builds of crescent\n', 1, true))
       folder:write_sweep(grid, 'return { square = 5 }')
@@ -104,6 +106,21 @@ test.group('a name', function()
         .. 'another name, or another store, or, if the script was renamed, say --accept' })
       test.equal(folder:run('other.lua --accept').out, rows_of(1, 2, 3))
       test.equal(folder:run('other.lua --store other.db').code, 0)
+    end)
+  end)
+end)
+
+test.group('the store', function()
+  test.case('knows which cells it has', function()
+    with_folder(function(folder)
+      local sweep = crescent.store.sweep('sweep', { version = 1, options = '{}', identity = '{}',
+        store = folder:path 'runs.db' })
+      test.raises(function() sweep:begin(9) end,
+        'sweep:begin: there is no cell 9 in this store; was it trimmed?')
+      local cells = sweep:declare { { identity = 'a', point = '{}', model = '', model_hash = '' } }
+      sweep:begin(cells[1].id)
+      sweep:close { status = 'killed' }
+      test.equal(folder:sql 'SELECT status FROM cells', { { status = 'stale' } })
     end)
   end)
 end)

@@ -11,32 +11,31 @@ local function normal(json) return codec.json(crescent.json.decode(json), 'the d
 
 local known = { plain = plain }
 
---- The cells of the newest run of an experiment with these options, and the store's path; no cells
---- where there is no such run or no store.
+--- The newest run of an experiment with these options; nil where there is none, or no store.
 ---@param path string?   # default: the store of this process
 ---@param spec { name: string, version: integer }
 ---@param identity table # the options that make it another experiment
----@return table[] cells
-function known.cells(path, spec, identity)
+---@return table? run
+function known.run(path, spec, identity)
   local ok, store = pcall(crescent.store.open, path)
   if not ok then
-    if tostring(store):find('there is no such store', 1, true) then return {} end
+    if tostring(store):find('there is no such store', 1, true) then return end
     error(store == 'interrupted' and store or plain(store), 0)
   end
   store:close()
   store = crescent.store.open(path, { write = true }) -- notices runs whose process died
   local wanted = normal(codec.json({ experiment = spec.name, version = spec.version,
     options = identity }, 'crescent.experiment: the options'))
-  local cells = {}
+  local found
   for _, run in ipairs(store:query([[SELECT id, definition FROM runs WHERE kind = 'experiment'
       AND name = ? ORDER BY id DESC]], { spec.name })) do
     if normal(run.definition) == wanted then
-      cells = store:run(run.id).cells
+      found = store:run(run.id)
       break
     end
   end
   store:close()
-  return cells
+  return found
 end
 
 return known

@@ -8,6 +8,7 @@ local function take(job, step, attempt)
   job.progress:begin(attempt == 1 and cell.label
     or ('%s, attempt %d'):format(cell.label, attempt))
   job.sweep:begin(cell.id)
+  cell.status = 'running'
   local began = clock.seconds()
   local result = job.execute {
     point = cell.values, seed = cell.seed, round = step.round, rounds = job.rounds,
@@ -65,10 +66,7 @@ function runner.run(job, steps)
   local failed = {}
   for _, step in ipairs(steps) do
     if not failed[step.cell] then
-      job.current = step.cell
-      local done = step_through(job, step)
-      job.current = nil
-      if not done then
+      if not step_through(job, step) then
         if job.on_error == 'stop' then return false end
         failed[step.cell] = true
       end
