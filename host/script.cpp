@@ -22,6 +22,11 @@ std::string without_addresses(std::string traceback) {
 }
 
 int add_traceback(lua_State* L) {
+  // The Lua library's own words for an end that is nobody's mistake: scripts/crescent/stop.lua.
+  if (luaL_getmetafield(L, 1, "__stop")) {
+    lua_settop(L, 1);
+    return 1;
+  }
   if (luaL_callmeta(L, 1, "__tostring")) lua_replace(L, 1);
   if (!lua_isstring(L, 1)) {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));

@@ -28,7 +28,8 @@ const Subject& store_subject() {
                          "only runs of this kind"},
                         {"limit", Value::at_least(Kind::integer, 0), "", "at most so many"}},
             .returns = "{ id: integer, kind: string, name: string, model: string, trials: integer, "
-                       "status: 'running'|'done'|'failed'|'killed', started: string, started_s: "
+                       "status: 'running'|'done'|'incomplete'|'failed'|'killed', started: string, "
+                       "started_s: "
                        "number, duration_s: number?, cells: integer?, cells_done: integer? }[]",
             .example = "print(store:runs { limit = 10 })"},
            {.name = "store:run",

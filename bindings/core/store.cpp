@@ -52,7 +52,9 @@ int store_runs(Args& args) {
       row.set("cells", run.cells);
       row.set("cells_done", run.cells_done);
     }
-    row.set("status", name_of(run.status));
+    row.set("status", run.status == RunStatus::done && run.cells_done < run.cells
+                          ? "incomplete"
+                          : name_of(run.status));
     row.set("started", run.started);
     row.set("started_s", seconds(run.started_ns));
     if (run.finished_ns) row.set("duration_s", seconds(*run.finished_ns - run.started_ns));

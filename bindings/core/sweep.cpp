@@ -81,7 +81,7 @@ int sweep_declare(Args& args) {
                .model_hash = text_field(args, "model_hash", i + 1)};
     lua_pop(L, 1);
   }
-  push_cells(L, args.handle<Sweep>(1).declare(grid));
+  push_cells(L, args.handle<Sweep>(1).declare(grid, args.integer("rounds")));
   return 1;
 }
 
@@ -146,11 +146,6 @@ int sweep_fail(Args& args) {
                               .traceback = given_text(args, "traceback"),
                               .output = given_text(args, "output")},
                              nanoseconds(args.number("duration_ms")));
-  return 0;
-}
-
-int sweep_release(Args& args) {
-  args.handle<Sweep>(1).release(args.integer(2));
   return 0;
 }
 
@@ -240,7 +235,6 @@ void register_sweep() {
       {"sweep:begin", sweep_begin},
       {"sweep:finish", sweep_finish},
       {"sweep:fail", sweep_fail},
-      {"sweep:release", sweep_release},
       {"sweep:text", sweep_text},
       {"sweep:warn", sweep_warn},
       {"sweep:close", sweep_close},

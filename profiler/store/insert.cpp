@@ -130,7 +130,7 @@ void demand_run(SQLite::Database& db, int64_t run) {
 void check_finite(const std::vector<double>& values, const std::string& place) {
   for (size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
-      fail("{}: expected finite numbers, got {} at position {}", place, values[i], i);
+      fail("{}: expected finite numbers, got {} at position {}", place, values[i], i + 1);
 }
 
 template <class Records, class Name>

@@ -139,9 +139,15 @@ class Merge {
                                theirs);
     const int64_t ours = known ? *known : copy_run(theirs, false);
     const int64_t before = result_.cells;
+    kept_ = 0;
     Statement cells(db_, "SELECT id FROM other.cells WHERE run = ? ORDER BY position, id");
     cells.bind(1, theirs);
     while (cells.executeStep()) join_cell(cells.getColumn(0), ours);
+    if (kept_ > 0)
+      result_.warnings.push_back(fmt::format(
+          "{} cell{} of '{}' {} done in both stores, and gave other figures there: those that were "
+          "here stay",
+          kept_, kept_ == 1 ? "" : "s", name, kept_ == 1 ? "was" : "were"));
     if (result_.cells == before) return;
     result_.runs_joined += known.has_value();
     exec(db_,
@@ -169,6 +175,20 @@ class Merge {
                     cell);
   }
 
+  /// Whether a cell that both have gave other figures there: it was run twice.
+  bool differ(int64_t theirs, int64_t ours) {
+    return integer(
+               db_,
+               "SELECT 1 FROM other.results AS a JOIN main.results AS b ON a.round = b.round WHERE "
+               "a.cell = ? AND b.cell = ? AND (a.row != b.row OR EXISTS (SELECT 1 FROM "
+               "other.samples "
+               "AS c JOIN main.samples AS d ON c.name = d.name WHERE c.trial = a.trial AND d.trial "
+               "= "
+               "b.trial AND c.values_json != d.values_json)) LIMIT 1",
+               theirs, ours)
+        .has_value();
+  }
+
   void join_cell(int64_t theirs, int64_t run) {
     auto ours = integer(db_,
                         "SELECT ours.id FROM main.cells AS ours JOIN other.cells AS theirs ON "
@@ -176,7 +196,9 @@ class Merge {
                         theirs, run);
     const std::string names = columns(db_, "cells", {"id", "run"});
     if (ours) {
-      if (worth("other", theirs) <= worth("main", *ours)) return;
+      const int64_t theirs_worth = worth("other", theirs), ours_worth = worth("main", *ours);
+      if (theirs_worth == ours_worth && differ(theirs, *ours)) ++kept_;
+      if (theirs_worth <= ours_worth) return;
       exec(db_,
            "DELETE FROM main.trials WHERE id IN (SELECT trial FROM main.results WHERE cell = ?)",
            *ours);
@@ -209,6 +231,7 @@ class Merge {
 
   Database& db_;
   MergeResult result_;
+  int64_t kept_ = 0;  ///< cells that both have, with other figures
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ struct MergeResult {
 /// experiment joins the newest one of the same name and definition, cell by cell: one that is done
 /// wins over one that failed, that over one that was not run. Any other run is the same if it began
 /// at the same nanosecond with the same definition. So merging twice changes nothing, and the order
-/// of merging neither. All or nothing.
+/// of merging neither, but for cells that were done in both: those that were here stay, and a
+/// warning says so. All or nothing.
 /// @throws Error for what is no store, and for a store and itself.
 MergeResult merge_store(const std::string& into, const std::string& from);
 

@@ -9,6 +9,7 @@
 #include "profiler/store/connection.h"
 #include "profiler/store/insert.h"
 #include "profiler/store/number_list.h"
+#include "profiler/store/owner.h"
 #include "profiler/store/sweep.h"
 
 namespace crescent {
@@ -42,7 +43,21 @@ Enum named(const std::string& name, int count) {
   fail("found an unknown word '{}'", name);
 }
 RunKind run_kind(const Column& column) { return named<RunKind>(text(column), 4); }
-RunStatus run_status(const Column& column) { return named<RunStatus>(text(column), 4); }
+/// The columns of a run's status, as run_status reads them.
+constexpr const char* kStatusColumns =
+    "status, owner_pid, owner_ticks, owner_boot, owner_namespace";
+
+/// From the columns at `first`. Whoever only reads can't mark a run whose process died, but sees
+/// it.
+RunStatus run_status(Statement& row, int first) {
+  const auto status = named<RunStatus>(text(row.getColumn(first)), 4);
+  if (status != RunStatus::running || row.isColumnNull(first + 1)) return status;
+  const ProcessIdentity owner{.pid = row.getColumn(first + 1),
+                              .started_ticks = row.getColumn(first + 2),
+                              .boot = row.getColumn(first + 3),
+                              .pid_namespace = row.getColumn(first + 4)};
+  return has_ended(owner) ? RunStatus::killed : status;
+}
 TrialStatus trial_status(const Column& column) { return named<TrialStatus>(text(column), 2); }
 TrackLabel track_label(const Column& column) { return named<TrackLabel>(text(column), 3); }
 
@@ -114,10 +129,13 @@ bool Store::writes() const { return connection_->writes(); }
 
 std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
   std::string sql =
-      "SELECT id, kind, status, name, model, started, started_ns, finished_ns, (SELECT count(*) "
-      "FROM trials WHERE run = runs.id), (SELECT count(*) FROM cells WHERE run = runs.id AND "
-      "position IS NOT NULL), (SELECT count(*) FROM cells WHERE run = runs.id AND position IS NOT "
-      "NULL AND status = 'done') FROM runs WHERE true";
+      "SELECT id, kind, name, model, started, started_ns, finished_ns, (SELECT count(*) FROM "
+      "trials "
+      "WHERE run = runs.id), (SELECT count(*) FROM cells WHERE run = runs.id AND position IS NOT "
+      "NULL), (SELECT count(*) FROM cells WHERE run = runs.id AND position IS NOT NULL AND status "
+      "= "
+      "'done'), " +
+      std::string(kStatusColumns) + " FROM runs WHERE true";
   if (filter.name) sql += " AND name = :name";
   if (filter.kind) sql += " AND kind = :kind";
   sql += " ORDER BY id DESC LIMIT :limit";
@@ -130,15 +148,15 @@ std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
     while (query.executeStep())
       found.push_back({.id = query.getColumn(0),
                        .kind = run_kind(query.getColumn(1)),
-                       .status = run_status(query.getColumn(2)),
-                       .name = text(query.getColumn(3)),
-                       .model = text(query.getColumn(4)),
-                       .started = text(query.getColumn(5)),
-                       .started_ns = query.getColumn(6),
-                       .finished_ns = optional_integer(query.getColumn(7)),
-                       .trials = query.getColumn(8),
-                       .cells = query.getColumn(9),
-                       .cells_done = query.getColumn(10)});
+                       .status = run_status(query, 10),
+                       .name = text(query.getColumn(2)),
+                       .model = text(query.getColumn(3)),
+                       .started = text(query.getColumn(4)),
+                       .started_ns = query.getColumn(5),
+                       .finished_ns = optional_integer(query.getColumn(6)),
+                       .trials = query.getColumn(7),
+                       .cells = query.getColumn(8),
+                       .cells_done = query.getColumn(9)});
   });
   return found;
 }
@@ -146,24 +164,26 @@ std::vector<RunSummary> Store::runs(const RunFilter& filter) const {
 std::optional<StoredRun> Store::run(int64_t id) const {
   std::optional<StoredRun> found;
   each_row(*connection_,
-           "SELECT kind, name, version, status, started, started_ns, finished, finished_ns, "
-           "model, model_hash, threads, definition_hash, definition FROM runs WHERE id = ?",
+           fmt::format("SELECT kind, name, version, started, started_ns, finished, finished_ns, "
+                       "model, model_hash, threads, definition_hash, definition, {} FROM runs "
+                       "WHERE id = ?",
+                       kStatusColumns),
            id, [&](Statement& row) {
              StoredRun& run = found.emplace();
              run.id = id;
              run.kind = run_kind(row.getColumn(0));
              run.name = text(row.getColumn(1));
              run.version = optional_integer(row.getColumn(2));
-             run.status = run_status(row.getColumn(3));
-             run.started = text(row.getColumn(4));
-             run.started_ns = row.getColumn(5);
-             run.finished = optional_text(row.getColumn(6));
-             run.finished_ns = optional_integer(row.getColumn(7));
-             run.model = text(row.getColumn(8));
-             run.model_hash = text(row.getColumn(9));
-             run.threads = optional_integer(row.getColumn(10));
-             run.definition_hash = text(row.getColumn(11));
-             run.definition = text(row.getColumn(12));
+             run.started = text(row.getColumn(3));
+             run.started_ns = row.getColumn(4);
+             run.finished = optional_text(row.getColumn(5));
+             run.finished_ns = optional_integer(row.getColumn(6));
+             run.model = text(row.getColumn(7));
+             run.model_hash = text(row.getColumn(8));
+             run.threads = optional_integer(row.getColumn(9));
+             run.definition_hash = text(row.getColumn(10));
+             run.definition = text(row.getColumn(11));
+             run.status = run_status(row, 12);
            });
   if (!found) return found;
   found->environment = named_texts(*connection_, "environment", id);

@@ -68,10 +68,16 @@ std::optional<FoundRun> newest(SQLite::Database& db, const std::string& name,
       .owner = {query.getColumn(3), query.getColumn(4), query.getColumn(5), query.getColumn(6)}};
 }
 
-void run_for(SQLite::Database& db, const char* sql, int64_t cell) {
-  Statement statement(db, sql);
-  statement.bind(1, cell);
-  if (statement.exec() == 0) fail("there is no cell {} in this store; was it trimmed?", cell);
+/// The script has another name from now on.
+void set_script(SQLite::Database& db, int64_t run, const std::string& name) {
+  Statement update(db, "UPDATE environment SET value = ? WHERE run = ? AND key = 'script'");
+  update.bind(1, name);
+  update.bind(2, run);
+  update.exec();
+}
+
+[[noreturn]] void refuse_cell(int64_t cell) {
+  fail("there is no cell {} in this store; was it trimmed?", cell);
 }
 
 }  // namespace
@@ -111,6 +117,7 @@ void Sweep::take_run(const RunRecord& run, const SweepOptions& options) {
           "{}: the name '{}' is that of an experiment of {} (run {}); give this one another name, "
           "or another store, or, if the script was renamed, say --accept",
           connection_->path(), run.name, last->script, last->id);
+    const bool renamed = last && !mine.empty() && last->script != mine;
     const auto same = options.fresh ? std::nullopt : newest(db, run.name, run.definition_hash);
     resumed_ = same.has_value();
     if (!same) {
@@ -126,12 +133,13 @@ void Sweep::take_run(const RunRecord& run, const SweepOptions& options) {
           connection_->path(), same->owner.pid, same->id, run.name);
     run_ = same->id;
     set_running(db, run_);
+    if (renamed) set_script(db, run_, mine);
     db.exec(fmt::format("UPDATE cells SET status = 'stale' WHERE run = {} AND status = 'running'",
                         run_));
   });
 }
 
-std::vector<StoredCell> Sweep::declare(const std::vector<CellRecord>& grid) {
+std::vector<StoredCell> Sweep::declare(const std::vector<CellRecord>& grid, int64_t rounds) {
   connection_->transaction([&](SQLite::Database& db) {
     db.exec(fmt::format("UPDATE cells SET position = NULL WHERE run = {}", run_));
     Statement insert(db,
@@ -149,6 +157,15 @@ std::vector<StoredCell> Sweep::declare(const std::vector<CellRecord>& grid) {
       insert.bind(6, cell.model_hash);
       insert.exec();
     }
+    // More or fewer rounds than last time may be wanted now.
+    Statement settle(db,
+                     "UPDATE cells SET status = CASE WHEN (SELECT count(*) FROM results WHERE cell "
+                     "= cells.id AND round <= ?1) >= ?1 THEN 'done' WHEN status = 'done' THEN "
+                     "'pending' ELSE status END WHERE run = ?2 AND status IN ('pending', 'stale', "
+                     "'done')");
+    settle.bind(1, rounds);
+    settle.bind(2, run_);
+    settle.exec();
   });
   auto cells = stored_cells(*connection_, run_);
   std::erase_if(cells, [](const StoredCell& cell) { return !cell.position; });
@@ -157,10 +174,11 @@ std::vector<StoredCell> Sweep::declare(const std::vector<CellRecord>& grid) {
 
 void Sweep::begin(int64_t cell) {
   connection_->transaction([&](SQLite::Database& db) {
-    run_for(db,
-            "UPDATE cells SET status = 'running', attempts = attempts + 1, message = NULL, "
-            "traceback = NULL, output = NULL WHERE id = ?",
-            cell);
+    Statement update(db,
+                     "UPDATE cells SET status = 'running', attempts = attempts + 1, message = "
+                     "NULL, traceback = NULL, output = NULL WHERE id = ?");
+    update.bind(1, cell);
+    if (update.exec() == 0) refuse_cell(cell);
   });
 }
 
@@ -194,13 +212,7 @@ void Sweep::fail(int64_t cell, const CellFailure& failure, int64_t duration_ns) 
     update.bind(3, failure.output);
     update.bind(4, duration_ns);
     update.bind(5, cell);
-    update.exec();
-  });
-}
-
-void Sweep::release(int64_t cell) {
-  connection_->transaction([&](SQLite::Database& db) {
-    run_for(db, "UPDATE cells SET status = 'stale' WHERE id = ?", cell);
+    if (update.exec() == 0) refuse_cell(cell);
   });
 }
 

@@ -47,14 +47,13 @@ class Sweep {
   int64_t run() const { return run_; }
   bool resumed() const { return resumed_; }  ///< the run was there before
 
-  /// The grid, whole and in order. Returns the run's cells that are in it, in that order; those
-  /// that are not keep what they have, without a position.
-  std::vector<StoredCell> declare(const std::vector<CellRecord>& grid);
+  /// The grid, whole and in order, and how many rounds make a cell done. Returns the run's cells
+  /// that are in it, in that order; those that are not keep what they have, without a position.
+  std::vector<StoredCell> declare(const std::vector<CellRecord>& grid, int64_t rounds = 1);
 
   void begin(int64_t cell);
   void finish_round(int64_t cell, const RoundRecord& round);
   void fail(int64_t cell, const CellFailure& failure, int64_t duration_ns);
-  void release(int64_t cell);  ///< it was stopped: marks it as stale
 
   void add_text(const std::string& hash, const std::string& files);
   void add_warning(const std::string& text);

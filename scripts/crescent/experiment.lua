@@ -11,6 +11,7 @@ local plan = require 'crescent.experiment.plan'
 local progress = require 'crescent.experiment.progress'
 local rounds = require 'crescent.experiment.rounds'
 local runner = require 'crescent.experiment.runner'
+local stop = require 'crescent.stop'
 local stored = require 'crescent.experiment.stored'
 local worker = require 'crescent.experiment.worker'
 
@@ -92,8 +93,8 @@ local function check_texts(sweep, cells, text, build, accept)
   if not accept then
     local path = sweep.path
     sweep:close { status = status_of(cells) }
-    error(('%s: %s; --accept goes on beside them, --fresh begins anew; where cells mean something '
-      .. 'else now, raise `version`'):format(path, what), 0)
+    stop(('%s: %s; --accept goes on beside them, --fresh begins anew; where cells mean something '
+      .. 'else now, raise `version`'):format(path, what))
   end
   sweep:warn(acceptance(text, build))
   return what
@@ -119,7 +120,8 @@ local function open_sweep(spec, opt, identity, sweep_options, cells)
     take_over = sweep_options.take_over,
   })
   if ok then return sweep end
-  error(sweep == 'interrupted' and sweep or known.plain(sweep), 0)
+  if sweep == 'interrupted' then error(sweep, 0) end
+  stop(known.plain(sweep))
 end
 
 --- Says what a sweep would do, and ends the process.
@@ -271,7 +273,7 @@ local function experiment(spec)
 
   local sweep = open_sweep(spec, opt, identity, sweep_options, cells)
   job.sweep = sweep
-  plan.join(cells, sweep:declare(cells))
+  plan.join(cells, sweep:declare(cells, { rounds = spec.rounds }))
   local foreign = check_texts(sweep, cells, job.text, job.build, sweep_options.accept)
   local due = plan.due(cells, sweep_options, spec.rounds)
   local steps = rounds.order(due, { rounds = spec.rounds, seed = sweep_options.shuffle })

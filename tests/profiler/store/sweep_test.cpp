@@ -104,6 +104,7 @@ TEST(Sweep, ACellThatDiedWithItsProcessIsStale) {
     ::_exit(0);
   }
   ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(Store(path).runs().front().status, RunStatus::killed) << "also to those who only read";
   Sweep sweep(path, experiment());
   EXPECT_EQ(statuses(sweep.declare(grid(2))), "pending stale ");
 }
@@ -128,16 +129,37 @@ TEST(Sweep, WhatTheGridHasNoLongerKeepsItsResultsWithoutAPosition) {
 TEST(Sweep, ACellIsDoneWithItsLastRound) {
   const TemporaryFolder folder;
   Sweep sweep(folder / "runs.db", experiment());
-  const int64_t cell = sweep.declare(grid(1))[0].id;
+  const int64_t cell = sweep.declare(grid(1), 2)[0].id;
   sweep.add_text("t", "{}");
   sweep.begin(cell);
   sweep.finish_round(cell, round_of(1, 1, false));
-  EXPECT_EQ(statuses(sweep.declare(grid(1))), "pending ");
+  EXPECT_EQ(statuses(sweep.declare(grid(1), 2)), "pending ");
   sweep.begin(cell);
   sweep.finish_round(cell, round_of(2, 2));
-  const auto cells = sweep.declare(grid(1));
+  const auto cells = sweep.declare(grid(1), 2);
   EXPECT_EQ(statuses(cells), "done ");
   EXPECT_EQ(cells[0].results.size(), 2u);
+}
+
+TEST(Sweep, FewerOrMoreRoundsThanLastTimeSettleWhatIsDone) {
+  const TemporaryFolder folder;
+  Sweep sweep(folder / "runs.db", experiment());
+  const int64_t cell = sweep.declare(grid(1), 3)[0].id;
+  sweep.add_text("t", "{}");
+  sweep.begin(cell);
+  sweep.finish_round(cell, round_of(1, 1, false));
+  EXPECT_EQ(statuses(sweep.declare(grid(1), 3)), "pending ");
+  EXPECT_EQ(statuses(sweep.declare(grid(1), 1)), "done ");
+  EXPECT_EQ(statuses(sweep.declare(grid(1), 2)), "pending ");
+}
+
+TEST(Sweep, KnowsNoCellOfAnotherStore) {
+  const TemporaryFolder folder;
+  Sweep sweep(folder / "runs.db", experiment());
+  EXPECT_EQ(message_of([&] { sweep.begin(7); }),
+            "there is no cell 7 in this store; was it trimmed?");
+  EXPECT_EQ(message_of([&] { sweep.fail(7, {}, 0); }),
+            "there is no cell 7 in this store; was it trimmed?");
 }
 
 TEST(Sweep, AFreshOneLeavesTheRunBeforeItAlone) {
@@ -195,6 +217,7 @@ TEST(Sweep, RefusesANameThatAnotherScriptHas) {
                 ": the name 'heads' is that of an experiment of heads.lua (run 1); give this one "
                 "another name, or another store, or, if the script was renamed, say --accept");
   EXPECT_EQ(Sweep(path, experiment("other.lua"), {.accept = true}).run(), 1);
+  EXPECT_EQ(Sweep(path, experiment("other.lua")).run(), 1) << "it was said once";
   EXPECT_EQ(message_of([&] { Sweep(path, experiment("absent: no script: typed", "78")); }),
             "no error");
 }
@@ -243,6 +266,24 @@ TEST(Merge, WhatIsDoneWinsOverWhatFailedWhateverTheOrder) {
   EXPECT_EQ(values(c).substr(0, 10), "1:done 0.5");
   merge_store(b, a);
   EXPECT_EQ(values(b).substr(0, 10), "1:done 0.5");
+}
+
+TEST(Merge, SaysThatACellWasDoneInBothWithOtherFigures) {
+  const TemporaryFolder folder;
+  const std::string a = folder / "a.db", b = folder / "b.db";
+  run_part(a, 0);
+  Sweep sweep(b, experiment());
+  RoundRecord other = round_of(9);
+  other.row = R"({"other":1})";
+  sweep.add_text("t", "{}");
+  const auto cells = sweep.declare(grid(5));
+  sweep.begin(cells[0].id);
+  sweep.finish_round(cells[0].id, other);
+  sweep.close(RunStatus::done);
+  EXPECT_EQ(merge_store(a, b).warnings,
+            std::vector<std::string>{"1 cell of 'heads' was done in both stores, and gave other "
+                                     "figures there: those that were here stay"});
+  EXPECT_EQ(values(a).substr(0, 10), "1:done 0.5");
 }
 
 TEST(Merge, SaysThatCellsComeFromSeveralTexts) {

@@ -60,7 +60,7 @@ TEST(StoreWriter, RefusesTrialsThatCouldNotBeReadBack) {
   EXPECT_EQ(refusal([](auto& trial) { trial.samples[0].samples.values.clear(); }),
             "samples 'token_ms': expected at least one value, got none");
   EXPECT_EQ(refusal([](auto& trial) { trial.samples[0].samples.values[2] = std::nan(""); }),
-            "samples 'token_ms': expected finite numbers, got nan at position 2");
+            "samples 'token_ms': expected finite numbers, got nan at position 3");
   EXPECT_EQ(refusal([](auto& trial) { trial.samples[1].name = "token_ms"; }),
             "samples 'token_ms' came twice");
   EXPECT_EQ(refusal([](auto& trial) { trial.samples[1].name = "tokens"; }),
@@ -72,7 +72,7 @@ TEST(StoreWriter, RefusesTrialsThatCouldNotBeReadBack) {
   EXPECT_EQ(refusal([](auto& trial) { trial.tracks[1].times_ns.pop_back(); }),
             "track 'rss': expected as many times as values, got 1 and 2");
   EXPECT_EQ(refusal([](auto& trial) { trial.tracks[1].values[0] = HUGE_VAL; }),
-            "track 'rss': expected finite numbers, got inf at position 0");
+            "track 'rss': expected finite numbers, got inf at position 1");
   EXPECT_EQ(refusal([](auto& trial) { trial.statistics[0].value = HUGE_VAL; }),
             "statistic 'mean_abs' of ffn.activation: expected a finite number, got inf");
   writer.finish_run(run, RunStatus::done);
@@ -194,7 +194,9 @@ TEST(StoreWriter, EndsTheRunsOfProcessesThatDied) {
     SQLite::Database db(path, SQLite::OPEN_READWRITE, 5000);
     db.exec(fmt::format("UPDATE runs SET owner_ticks = owner_ticks - 1 WHERE id = {}", dead));
   }
-  EXPECT_EQ(Store(path).run(dead)->status, RunStatus::running);  // readers change nothing
+  EXPECT_EQ(Store(path).run(dead)->status, RunStatus::killed);  // seen, though not marked
+  StoreConnection reading(path, {});
+  EXPECT_EQ(reading.integer("SELECT count(*) FROM runs WHERE status = 'running'"), 2);
   const Store opened(path, true);
   EXPECT_EQ(opened.run(dead)->status, RunStatus::killed);
   EXPECT_FALSE(opened.run(dead)->finished);
