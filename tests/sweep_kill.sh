@@ -2,7 +2,8 @@
 # sweep_kill.sh CRESCENT [--count N | --seconds S] [--seed X] [--signal KILL|INT]: kills a sweep of
 # 200 quick cells (sweep_kill.lua) at random moments and starts it again. After each kill: the store
 # is in order, each cell that was done still is, with all that it gave, and none that was done when
-# the sweep was started was run again. A kill after which that holds counts as passed. INT is Ctrl-C.
+# the sweep was started was run again. A kill after which that holds counts as passed. INT is
+# Ctrl-C.
 set -uo pipefail
 
 crescent=$1 count=10 seconds="" seed=1 signal=KILL
