@@ -48,25 +48,34 @@ local function add_head(out, title)
     require 'crescent.render.html_style')
 end
 
---- The headings with their identifiers; with several a list of contents.
-local function contents_of(blocks, id)
-  local list, id_of = {}, {}
+--- The headings with their identifiers and levels; with several a list of contents. In a book that
+--- list has its parts alone, which stand a level above other headings.
+local function contents_of(blocks, new_id)
+  local headings, has_parts = {}, false
   for _, block in ipairs(blocks) do
     if block.kind == 'heading' then
-      id_of[block] = id(slug(block.text))
-      list[#list + 1] = ('<li><a href="#%s">%s</a></li>'):format(id_of[block], escape(block.text))
+      headings[#headings + 1], has_parts = block, has_parts or block.part
     end
   end
-  if #list < 2 then return id_of, nil end
-  return id_of, ('<nav aria-label="contents">\n<ul>\n%s\n</ul>\n</nav>'):format(
+  local list, about = {}, {}
+  for _, block in ipairs(headings) do
+    local id = new_id(slug(block.text))
+    about[block] = { id = id, level = (has_parts and not block.part) and 3 or 2 }
+    if about[block].level == 2 then
+      list[#list + 1] = ('<li><a href="#%s">%s</a></li>'):format(id, escape(block.text))
+    end
+  end
+  if #list < 2 then return about, nil end
+  return about, ('<nav aria-label="contents">\n<ul>\n%s\n</ul>\n</nav>'):format(
     table.concat(list, '\n'))
 end
 
 local add = {}
 
 function add.heading(out, block, page)
-  local id = page.id_of[block]
-  out[#out + 1] = ('<h2 id="%s"><a href="#%s">%s</a></h2>'):format(id, id, escape(block.text))
+  local id, level = page.headings[block].id, page.headings[block].level
+  out[#out + 1] = ('<h%d id="%s"><a href="#%s">%s</a></h%d>'):format(level, id, id,
+    escape(block.text), level)
 end
 
 function add.text(out, block) out[#out + 1] = ('<p>%s</p>'):format(escape(block.text)) end
@@ -103,7 +112,7 @@ return function(document)
   add_head(out, title)
   out[#out + 1] = ('<header>\n<h1>%s</h1>\n</header>'):format(escape(title))
   local contents
-  page.id_of, contents = contents_of(document.blocks, new_ids())
+  page.headings, contents = contents_of(document.blocks, new_ids())
   out[#out + 1] = contents
   out[#out + 1] = '<main>'
   for _, block in ipairs(document.blocks) do add[block.kind](out, block, page) end

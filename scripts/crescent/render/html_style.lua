@@ -19,8 +19,10 @@ footer{padding-top:2rem;padding-bottom:3rem;color:var(--chart-quiet);font-size:.
 h1{font-size:2rem;line-height:1.25;letter-spacing:-.015em;font-weight:650;margin:0 0 1rem;
   max-width:46rem;overflow-wrap:anywhere}
 h2{font-size:1.25rem;line-height:1.35;font-weight:650;margin:3rem 0 1rem;overflow-wrap:anywhere}
-h2 a{color:inherit;text-decoration:none}
-h2 a:hover::after{content:" #";color:var(--chart-quiet)}
+h3{font-size:1.0625rem;line-height:1.4;font-weight:650;margin:2.25rem 0 .75rem;
+  overflow-wrap:anywhere}
+h2 a,h3 a{color:inherit;text-decoration:none}
+h2 a:hover::after,h3 a:hover::after{content:" #";color:var(--chart-quiet)}
 p{max-width:46rem;margin:0 0 1rem;overflow-wrap:anywhere;white-space:pre-line}
 a{color:var(--accent)}
 nav{margin-bottom:1rem}
@@ -86,7 +88,7 @@ local printed = [[
   nav,th button::after{display:none}
   .scroll{overflow:visible}
   figure,tr,.warning{break-inside:avoid}
-  h2,caption{break-after:avoid}
+  h2,h3,caption{break-after:avoid}
   figure svg{min-width:0;max-width:100%}
   table{font-size:8.5pt}
   th,td{padding-right:.6rem}
