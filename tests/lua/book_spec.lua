@@ -94,8 +94,8 @@ ratio  ppl
   test.case('refuses an incomplete sweep as its layouts do, unless that was asked for', function()
     local some = rows.of({ { ratio = 0, ppl = 20 } }, { partial = '1 of 2 cells' })
     local one = book { title = 'B', parts = { { plain, some } } }
-    test.raises(function() one:render() end, 'crescent.report.layout: the sweep is incomplete: 1 of '
-      .. '2 cells; { partial = true } renders what is there, and says so')
+    test.raises(function() one:render() end, "crescent.report.layout: the sweep is incomplete: 1 "
+      .. "of 2 cells; { partial = true } renders what is there, and says so")
     test.ok(one:render({ partial = true }):find('incomplete: 1 of 2 cells', 1, true))
   end)
 end)
