@@ -80,7 +80,7 @@ end
 --- One chart is that file, several are FILE-1.png, FILE-2.png ...
 local function draw_all(made, path, suffix, place)
   local blocks = document.each(made, 'chart')
-  if #blocks == 1 then return { draw(blocks[1].chart, path, suffix, place) } end
+  if #blocks == 1 then return { write.chart(blocks[1].chart, path, suffix, place) } end
   local paths = {}
   for i, block in ipairs(blocks) do
     local numbered = ('%s-%d.%s'):format(path:sub(1, -#suffix - 2), i, suffix)
