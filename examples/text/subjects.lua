@@ -1,14 +1,25 @@
--- Models by folder, by embedded name or by preset, and what can be said of each. A preset has random
--- weights and no tokenizer: its times are those of a trained model, and its quality is none.
+-- Models by folder, embedded name or preset, and what can be said of each. A preset has random
+-- weights and no tokenizer: its times are those of a trained model, and it has no quality.
+local usage = require 'crescent.usage'
 local verses = require 'text.verses'
 
 local subjects = {}
 
---- The published shape of that name, or nil.
+--- The published shape of a name, or nil; of 'gpt2:2' that of gpt2 and the layers to keep.
 function subjects.preset(name)
+  local whole, layers = name:match '^(.-):(%d+)$'
   for _, preset in ipairs(crescent.presets()) do
-    if preset.name == name then return preset end
+    if preset.name == (whole or name) then return preset, tonumber(layers) end
   end
+end
+
+local function make(name)
+  local preset, layers = subjects.preset(name)
+  local model = crescent.preset(preset.name)
+  if not layers then return model end
+  local gone = {}
+  for layer = layers + 1, #model.layers do gone[#gone + 1] = layer end
+  return crescent.prune.plan(model, { what = 'layers', list = gone }):apply()
 end
 
 --- Loads it for a cell of an experiment, which keeps it.
@@ -16,17 +27,26 @@ function subjects.load(ctx, name)
   local ok, model = pcall(ctx.load, name)
   if ok then return model end
   if model == 'interrupted' or not subjects.preset(name) then error(model, 0) end
-  return ctx.once('preset ' .. name, function() return crescent.preset(name) end)
+  return ctx.once('preset ' .. name, function() return make(name) end)
 end
 
---- How many positions it has; nil and why it can't be loaded.
-function subjects.positions(name)
+--- How many positions a model has. Ends the process if there is none of that name, as any wrong
+--- command line does.
+function subjects.positions(name, flag)
   local ok, model = pcall(crescent.load, name)
   if ok then return model.config.positions_max end
   if model == 'interrupted' then error(model, 0) end
   local preset = subjects.preset(name)
   if preset then return preset.positions_max end
-  return nil, (tostring(model):gsub('^.-crescent%.load: ', ''))
+  usage.refuse('%s: %s', flag or '--model', (tostring(model):gsub('^.-crescent%.load: ', '')))
+end
+
+--- Ends the process if a model can't hold so many tokens.
+function subjects.expect(name, tokens)
+  local positions = subjects.positions(name)
+  if tokens <= positions then return end
+  usage.refuse('--sequence-length and --generated-tokens: %s has %d positions, got %d tokens',
+    name, positions, tokens)
 end
 
 function subjects.has_text(model) return pcall(function() return model.tokenizer end) end
@@ -54,12 +74,14 @@ function subjects.pruned(model, ratio, tokens)
   }):apply()
 end
 
---- What a changed model still is: perplexity on unseen verses, and agreement with the reference.
+--- What a changed model still is: perplexity on the last verses, and agreement with the reference;
+--- without text only that, on ids.
+---@param count integer   # verses
 function subjects.quality(model, reference, count)
   local window = math.min(128, model.config.positions_max)
   local text = subjects.has_text(model) and verses.unseen(count)
   local data = text and { text = text, window = window }
-    or { ids = subjects.ids(model, 4 * window), window = window }
+    or { ids = subjects.ids(model, 16 * count), window = window }
   local agreement = crescent.eval.agreement(model, reference, data)
   local quality = { top1 = agreement.top1, kl_nats = agreement.kl_nats,
     max_abs_logit = agreement.max_abs_logit }
