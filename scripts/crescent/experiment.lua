@@ -18,7 +18,8 @@ local worker = require 'crescent.experiment.worker'
 local types = {
   name = 'string', version = 'number', doc = 'string', options = 'table',
   grid = 'table or function', order = 'table', where = 'function', derive = 'function',
-  run = 'function', rounds = 'number', report = true, on_error = 'string', arguments = 'table',
+  run = 'function', rounds = 'number or function', report = true, on_error = 'string',
+  arguments = 'table',
 }
 local required = { 'name', 'grid', 'run' }
 
@@ -52,13 +53,20 @@ local function checked(given)
   if not is_whole(spec.version, 0) then
     blame('crescent.experiment: version: expected a whole number >= 0, got %s', spec.version)
   end
-  if not is_whole(spec.rounds, 1) then
-    blame('crescent.experiment: rounds: expected a whole number >= 1, got %s', spec.rounds)
-  end
   if spec.on_error and spec.on_error ~= 'continue' and spec.on_error ~= 'stop' then
     blame("crescent.experiment: on_error: expected 'continue' or 'stop', got '%s'", spec.on_error)
   end
   return spec
+end
+
+--- How often each cell is run; of a function of the options, what it gives.
+local function rounds_of(spec, opt)
+  local count = spec.rounds
+  if type(count) == 'function' then count = count(opt) end
+  if type(count) ~= 'number' or not is_whole(count, 1) then
+    blame('crescent.experiment: rounds: expected a whole number >= 1, got %s', tostring(count))
+  end
+  return count
 end
 
 local function build_of()
@@ -198,6 +206,7 @@ local function rows_of(path, run, names)
   local store = crescent.store.open(path)
   local rows = stored.rows(store:run(run), { partial = true, points = names })
   store:close()
+  rows.about.store = path
   return rows
 end
 
@@ -236,13 +245,14 @@ end
 ---   end,
 --- }
 --- ```
---- A grid that depends on options is a function(opt). `where(point)` leaves points out,
---- `derive(point)` adds parameters. `run` returns a table of plain values, tables of them, and
---- Samples, which are stored whole; what is missing is nil with `absent = { name = 'reason' }`.
+--- A grid that depends on options is a function(opt), and so is `rounds`. `where(point)` leaves
+--- points out, `derive(point)` adds parameters. `run` returns a table of plain values, tables of
+--- them, and Samples, which are stored whole; what is missing is nil with `absent = { name =
+--- 'reason' }`.
 --- `ctx` has `load(path, options)` (the last four models are kept), `once(key, make)` (what `make`
 --- gave for that key in an earlier cell; the last eight are kept), `seed` (a number of the point
---- alone), `folder()` (a temporary one, gone after the cell), `log(...)`, `progress(share, note)`,
---- `round` and `rounds`.
+--- alone), `folder()` (a temporary one, gone after the cell), `store` (the file that the cells are
+--- kept in, for profiles beside them), `log(...)`, `progress(share, note)`, `round` and `rounds`.
 ---
 --- With `rounds = 5` every cell is run five times, each round in a random order of all cells, so
 --- that a machine that warms up treats them alike; Samples are pooled, numbers that differ become
@@ -258,6 +268,7 @@ local function experiment(spec)
   spec = checked(spec)
   check_report(spec.report)
   local opt, sweep_options, identity = flags.read(spec)
+  spec.rounds = rounds_of(spec, opt)
   local channel, served = worker.channel()
   if channel then return serve(channel, served, spec, opt, sweep_options) end
 

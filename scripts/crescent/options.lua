@@ -4,7 +4,7 @@ local usage = require 'crescent.usage'
 
 local types = { string = true, number = true, integer = true, boolean = true }
 local declaration_keys = {
-  'default', 'type', 'choices', 'required', 'many', 'at_least', 'above', 'at_most',
+  'default', 'type', 'choices', 'required', 'many', 'list', 'at_least', 'above', 'at_most',
   'nonempty', 'identity', 'group',
 }
 
@@ -30,16 +30,21 @@ local function declare(name, doc, spec)
       wrong("unknown key '%s'%s", key, crescent.did_you_mean(key, declaration_keys))
     end
   end
-  local kind = spec.type or (spec.default ~= nil and type(spec.default)) or 'string'
+  local default = spec.default
+  if spec.list and type(default) == 'table' then default = default[1] end
+  local kind = spec.type or (default ~= nil and type(default)) or 'string'
   if not types[kind] then
     wrong("expected a type of 'string', 'number', 'integer' or 'boolean', got '%s'", kind)
   end
   if spec.many and kind == 'boolean' then
     wrong("expected a type that takes a value, because of 'many'; got 'boolean'")
   end
+  if spec.list and (spec.many or kind == 'boolean') then
+    wrong("'list' is for an option of one value that is no boolean")
+  end
   return {
     name = name, doc = doc or '', kind = kind, default = spec.default, choices = spec.choices,
-    required = spec.required, many = spec.many,
+    required = spec.required, many = spec.many, list = spec.list,
     group = spec.group,
     nonempty = spec.nonempty, at_least = spec.at_least, above = spec.above, at_most = spec.at_most,
   }
@@ -92,7 +97,9 @@ local function describe(option)
   local notes = {}
   if option.choices then notes[#notes + 1] = quoted(option.choices) end
   if option.default ~= nil and option.kind ~= 'boolean' then
-    notes[#notes + 1] = 'default: ' .. tostring(option.default)
+    local default = option.default
+    notes[#notes + 1] = 'default: ' .. (option.list and table.concat(default, ',')
+      or tostring(default))
   elseif option.default == true then
     notes[#notes + 1] = 'on by default; --no-' .. option.name:gsub('_', '-') .. ' turns it off'
   end
@@ -109,6 +116,7 @@ local function add_flags(rows, options, group)
   for _, option in ipairs(options) do
     if option.group == group then
       local value = option.kind ~= 'boolean' and ' ' .. option.kind:upper() or ''
+      if option.list then value = value .. ',...' end
       rows[#rows + 1] = { dashed(option.name) .. value, describe(option) }
     end
   end
@@ -163,7 +171,7 @@ local function fits(option, value)
     and not (option.above and value <= option.above)
 end
 
-local function convert(option, label, text)
+local function convert_one(option, label, text)
   local value = text
   if option.kind == 'number' or option.kind == 'integer' then
     value = tonumber(text)
@@ -185,6 +193,18 @@ local function convert(option, label, text)
     refuse("%s: expected %s, got '%s'", label, quoted(option.choices), text)
   end
   return value
+end
+
+--- A value, or of a list all of them, none twice.
+local function convert(option, label, text)
+  if not option.list then return convert_one(option, label, text) end
+  local values, seen = {}, {}
+  for item in (text .. ','):gmatch '%s*([^,]-)%s*,' do
+    local value = convert_one(option, label, item)
+    if seen[value] then refuse("%s: expected each value once, got '%s' twice", label, item) end
+    values[#values + 1], seen[value] = value, true
+  end
+  return values
 end
 
 --- The option that '--name' or '--no-name' means, and whether it is a 'no'.
@@ -277,6 +297,7 @@ end
 ---   verbose = { 'tell more', default = false },          -- --verbose, --no-verbose
 ---   share = { 'what to cut', default = 0.3, above = 0, at_most = 1 },
 ---   layer = { 'which', type = 'integer', at_least = 1, many = true },   -- a list of all given
+---   cuts = { 'shares', default = { 0, 0.5 }, list = true },     -- --cuts 0,0.3: a table of them
 ---   out = { 'where to', default = 'out', identity = false },   -- doesn't make another experiment
 ---   { 'files', 'what to read', many = true },            -- all further arguments, as a list
 --- }

@@ -1,12 +1,14 @@
 --- Reports: layouts that make documents of rows, and ready ones (crescent.report.summary, pareto,
---- heat, levels, pruning, profile, compare), and recommendations (crescent.report.recommend).
+--- heat, levels, pruning, profile, compare), several of them as one (crescent.report.book), folders
+--- of all that belongs to one (crescent.report.folder), and crescent.report.recommend.
 local blame = require 'crescent.blame'
 local class = require 'crescent.reporting.class'
 
 local report = {}
 
 local ready = {
-  'book', 'compare', 'heat', 'levels', 'pareto', 'profile', 'pruning', 'recommend', 'summary',
+  'book', 'compare', 'folder', 'heat', 'levels', 'pareto', 'profile', 'pruning', 'recommend',
+  'summary',
 }
 
 --- Makes a layout: what a report shows of rows, and how.

@@ -1,6 +1,7 @@
 --- Lists of rows that sort, filter, print and render: what experiments, inspections and reports
 --- share. A row is a plain table; its figures are numbers, texts, booleans and Samples.
 local blame = require 'crescent.blame'
+local check_keys = require 'crescent.keys'
 local column = require 'crescent.reporting.column'
 local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
@@ -17,18 +18,11 @@ local function spec_of(list)
   return type(meta) == 'table' and rawget(meta, 'rows_spec') or nil
 end
 
-local function check_keys(name, options, known)
+local function check_options(name, options, known)
   if options ~= nil and type(options) ~= 'table' then
     blame('%s: options: expected a table, got %s', name, type(options))
   end
-  for key in pairs(options or {}) do
-    local found = false
-    for _, one in ipairs(known) do found = found or one == key end
-    if not found then
-      blame("%s: unknown option '%s'%s", name, tostring(key),
-        crescent.did_you_mean(tostring(key), known))
-    end
-  end
+  check_keys(name, options or {}, known, 'option')
 end
 
 local function check_columns(columns)
@@ -58,7 +52,7 @@ function rows.of(list, spec)
   if type(list) ~= 'table' then
     blame('crescent.rows.of: expected a list of tables, got %s', type(list))
   end
-  check_keys('crescent.rows.of', spec, keys)
+  check_options('crescent.rows.of', spec, keys)
   check_columns(spec and spec.columns)
   for i, row in ipairs(list) do
     if type(row) ~= 'table' then
@@ -110,7 +104,7 @@ end
 ---@param by string|fun(row: table): any
 ---@param options? { descending: boolean? }
 function methods.sort(list, by, options)
-  check_keys('rows:sort', options, { 'descending' })
+  check_options('rows:sort', options, { 'descending' })
   local value_of = name_or_function(list, 'sort', by)
   local descending = options and options.descending
   local order = {}
@@ -233,7 +227,7 @@ function methods.markdown(list) return list:render { format = 'markdown' } end
 ---  table of all columns; `title`; `partial` true to render what is incomplete
 ---@return string|string[] text   # or the paths that were written
 function methods.render(list, options)
-  check_keys('rows:render', options, { 'to', 'format', 'layout', 'title', 'partial' })
+  check_options('rows:render', options, { 'to', 'format', 'layout', 'title', 'partial' })
   local passed = {}
   for key, value in pairs(options or {}) do passed[key] = value end
   local layout = passed.layout

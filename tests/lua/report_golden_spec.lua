@@ -2,7 +2,7 @@
 --- the files in tests/fixtures/reports and read what changed:
 ---   cd tests/lua && CRESCENT_GOLDEN=write crescent report_golden_spec.lua && git diff
 local test = require 'crescent.test'
-local fixtures = require 'fixtures'
+local golden = require 'golden'
 local report_rows = require 'report_rows'
 
 local layout = crescent.report.layout(report_rows.layout())
@@ -14,27 +14,13 @@ end
 --- With the line break at the end that files have.
 local function as_file(text) return text:sub(-1) == '\n' and text or text .. '\n' end
 
-local function golden(name, text)
-  local path = fixtures.path('reports/' .. name)
-  if os.getenv 'CRESCENT_GOLDEN' == 'write' then
-    local file = assert(io.open(path, 'wb'))
-    file:write(text)
-    file:close()
-  end
-  local file = assert(io.open(path, 'rb'))
-  local expected = file:read '*a'
-  file:close()
-  return expected
-end
-
 test.group('a report', function()
   for name, format in pairs {
     ['report.txt'] = 'text', ['report.md'] = 'md', ['report.csv'] = 'csv',
     ['report.json'] = 'json', ['report.jsonl'] = 'jsonl',
   } do
     test.case(('renders to %s as it is stored, byte for byte'):format(name), function()
-      local text = as_file(rendered(format))
-      test.equal(text, golden(name, text))
+      golden(name, as_file(rendered(format)))
     end)
   end
 end)

@@ -154,8 +154,8 @@ test.group('every ready layout of rows', function()
       .. 'what is there, and says so')
   end)
   test.case('is named by report.ready()', function()
-    test.equal(crescent.report.ready(), { 'book', 'compare', 'heat', 'levels', 'pareto', 'profile',
-      'pruning', 'recommend', 'summary' })
+    test.equal(crescent.report.ready(), { 'book', 'compare', 'folder', 'heat', 'levels',
+      'pareto', 'profile', 'pruning', 'recommend', 'summary' })
     for _, name in ipairs(crescent.report.ready()) do
       test.equal(type(crescent.report[name]), 'function')
     end

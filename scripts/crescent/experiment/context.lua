@@ -89,7 +89,7 @@ function context.maker(outlets)
   function maker.with(cell, fn)
     local folder
     local ctx = {
-      seed = cell.seed, round = cell.round, rounds = cell.rounds,
+      seed = cell.seed, round = cell.round, rounds = cell.rounds, store = cell.store,
       load = maker.load, once = once, log = log, progress = progress,
       folder = function()
         folder = folder or new_folder()

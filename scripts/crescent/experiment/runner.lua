@@ -12,6 +12,7 @@ local function take(job, step, attempt)
   local began = clock.seconds()
   local result = job.execute {
     point = cell.values, seed = cell.seed, round = step.round, rounds = job.rounds,
+    store = job.sweep.path,
   }
   if result.interrupted then error('interrupted', 0) end
   return result, (clock.seconds() - began) * 1e3

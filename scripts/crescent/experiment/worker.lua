@@ -42,7 +42,8 @@ end
 function Worker:run(task)
   if not self.child then self:start() end
   local sent, problem = self.child:send(crescent.json.encode {
-    point = task.point, seed = task.seed, round = task.round, rounds = task.rounds })
+    point = task.point, seed = task.seed, round = task.round, rounds = task.rounds,
+    store = task.store })
   if not sent then return self:ending(problem) end
   while true do
     local text, reason = self.child:receive { timeout_s = pause_s }

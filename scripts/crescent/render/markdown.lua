@@ -30,7 +30,9 @@ local function fenced(text)
 end
 
 local writers = {
-  heading = function(block) return '## ' .. escaped(block.text) .. '\n' end,
+  heading = function(block, in_book)
+    return ((in_book and not block.part) and '### ' or '## ') .. escaped(block.text) .. '\n'
+  end,
   text = function(block) return escaped(block.text) .. '\n' end,
   note = function(block)
     return block.warning and ('- **warning: %s**\n'):format(escaped(block.text))
@@ -44,12 +46,13 @@ local writers = {
 ---@param document table   # as crescent.reporting.document says
 ---@return string
 return function(document)
-  local out, before = {}, nil
+  local out, before, in_book = {}, nil, false
+  for _, block in ipairs(document.blocks) do in_book = in_book or block.part == true end
   if document.title then out[1], before = '# ' .. escaped(document.title) .. '\n', 'title' end
   for _, block in ipairs(document.blocks) do
     -- Notes are one list.
     if before and not (before == 'note' and block.kind == 'note') then out[#out + 1] = '\n' end
-    out[#out + 1] = writers[block.kind](block)
+    out[#out + 1] = writers[block.kind](block, in_book)
     before = block.kind
   end
   return table.concat(out)

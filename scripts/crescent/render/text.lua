@@ -35,7 +35,8 @@ local function table_text(block)
 end
 
 local writers = {
-  heading = function(block) return underlined(block.text, '-') end,
+  -- The title has a double line; the parts of a book have it too.
+  heading = function(block) return underlined(block.text, block.part and '=' or '-') end,
   text = function(block) return block.text end,
   note = function(block) return block.warning and 'warning: ' .. block.text or block.text end,
   table = table_text,

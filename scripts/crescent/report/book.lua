@@ -1,5 +1,6 @@
 --- Several reports as one: parts with rows of their own under one title.
 local blame = require 'crescent.blame'
+local check_keys = require 'crescent.keys'
 local class = require 'crescent.reporting.class'
 local document = require 'crescent.reporting.document'
 
@@ -15,12 +16,7 @@ local function check(spec)
     blame("%s: expected { title = 'text', parts = { { layout, rows }, ... } }, got %s", place,
       type(spec))
   end
-  for key in pairs(spec) do
-    if key ~= 'title' and key ~= 'parts' then
-      blame("%s: unknown key '%s'%s", place, tostring(key),
-        crescent.did_you_mean(tostring(key), keys))
-    end
-  end
+  check_keys(place, spec, keys)
   if type(spec.title) ~= 'string' then
     blame('%s: title: expected a text, got %s', place, type(spec.title))
   end

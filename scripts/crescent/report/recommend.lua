@@ -2,6 +2,7 @@
 local baseline = require 'crescent.reporting.baseline'
 local blame = require 'crescent.blame'
 local build = require 'crescent.reporting.build'
+local check_keys = require 'crescent.keys'
 local class = require 'crescent.reporting.class'
 local constraints = require 'crescent.reporting.constraints'
 local fields = require 'crescent.reporting.fields'
@@ -234,7 +235,7 @@ local function check(rows, options)
     blame("%s: expected options such as { minimise = 'decode_ms' }, got %s", place,
       options == nil and 'nothing' or type(options))
   end
-  build.check_keys(place, options, keys, 'option')
+  check_keys(place, options, keys, 'option')
   if rows.partial and not options.partial then
     blame('%s: the sweep is incomplete: %s; { partial = true } chooses from what is there, and '
       .. 'says so', place, tostring(rows.partial))

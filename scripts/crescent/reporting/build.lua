@@ -2,6 +2,7 @@
 local baseline = require 'crescent.reporting.baseline'
 local blame = require 'crescent.blame'
 local charts = require 'crescent.reporting.charts'
+local check_keys = require 'crescent.keys'
 local column = require 'crescent.reporting.column'
 local document = require 'crescent.reporting.document'
 local fields = require 'crescent.reporting.fields'
@@ -18,18 +19,6 @@ local keys = {
   'title', 'text', 'columns', 'group_by', 'pivot', 'charts', 'notes', 'baseline', 'sort_by',
   'no_quality', 'confidence', 'same_within',
 }
-
---- Expects options to have known keys alone.
-function build.check_keys(place, given, known, what)
-  for key in pairs(given) do
-    local found = false
-    for _, name in ipairs(known) do found = found or key == name end
-    if not found then
-      blame("%s: unknown %s '%s'%s", place, what or 'key', tostring(key),
-        crescent.did_you_mean(tostring(key), known))
-    end
-  end
-end
 
 local function texts_of(value, key)
   if value == nil then return {} end
@@ -99,7 +88,7 @@ function build.read(spec)
   if type(spec) ~= 'table' then
     blame('%s: expected { columns = {...} }, got %s', here, spec == nil and 'nothing' or type(spec))
   end
-  build.check_keys(here, spec, keys)
+  check_keys(here, spec, keys)
   for _, key in ipairs { 'title', 'no_quality' } do
     if spec[key] ~= nil and type(spec[key]) ~= 'string' then
       blame('%s: %s: expected a text, got %s', here, key, type(spec[key]))

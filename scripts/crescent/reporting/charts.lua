@@ -1,5 +1,6 @@
 --- Charts of a layout: what an author writes about one, read and checked, and what rows give.
 local blame = require 'crescent.blame'
+local check_keys = require 'crescent.keys'
 local fields = require 'crescent.reporting.fields'
 local grid = require 'crescent.reporting.grid'
 local units = require 'crescent.units'
@@ -53,18 +54,11 @@ local function check_reference(reference, place)
   expect(place .. ': reference', 'label', reference.label, 'string nil', 'a text')
 end
 
-local function check_keys(spec, place)
+local function check_kind(spec, place)
   if type(spec) ~= 'table' then
     blame("%s: expected { kind = 'line', x = 'NAME', y = 'NAME' }, got %s", place, type(spec))
   end
-  for key in pairs(spec) do
-    local known = false
-    for _, name in ipairs(keys) do known = known or key == name end
-    if not known then
-      blame("%s: unknown key '%s'%s", place, tostring(key),
-        crescent.did_you_mean(tostring(key), keys))
-    end
-  end
+  check_keys(place, spec, keys)
   local known = false
   for _, kind in ipairs(kinds) do known = known or spec.kind == kind end
   if not known then
@@ -81,7 +75,7 @@ end
 
 --- Reads one entry of `charts`.
 function charts.read(spec, place)
-  check_keys(spec, place)
+  check_kind(spec, place)
   local heat = spec.kind == 'heat'
   local field_words = heat and "a field's name" or "a field's name or function(row)"
   for _, key in ipairs { 'x', 'y' } do

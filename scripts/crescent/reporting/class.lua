@@ -2,6 +2,7 @@
 --- rows and renders it.
 local blame = require 'crescent.blame'
 local build = require 'crescent.reporting.build'
+local check_keys = require 'crescent.keys'
 local write = require 'crescent.reporting.write'
 
 local class = {}
@@ -32,7 +33,7 @@ function methods.render(self, rows, options)
     blame('%s: options: expected a table, got %s', place, type(options))
   end
   options = options or {}
-  build.check_keys(place, options, { 'to', 'format', 'title', 'partial' }, 'option')
+  check_keys(place, options, { 'to', 'format', 'title', 'partial' }, 'option')
   if options.title ~= nil and type(options.title) ~= 'string' then
     blame('%s: title: expected a text, got %s', place, type(options.title))
   end

@@ -1,5 +1,6 @@
 --- What a recommended row has to fulfil: limits on its figures, and how far a row is from them.
 local blame = require 'crescent.blame'
+local check_keys = require 'crescent.keys'
 local fields = require 'crescent.reporting.fields'
 local units = require 'crescent.units'
 
@@ -17,13 +18,8 @@ local function check(name, limits)
     blame('%s.%s: expected limits such as { max = 2 }, got %s', place, name,
       type(limits) == 'table' and 'none' or type(limits))
   end
+  check_keys(('%s.%s'):format(place, name), limits, keys)
   for key, value in pairs(limits) do
-    local known = false
-    for _, one in ipairs(keys) do known = known or one == key end
-    if not known then
-      blame("%s.%s: unknown key '%s'%s", place, name, tostring(key),
-        crescent.did_you_mean(tostring(key), keys))
-    end
     local kind = type(value)
     if key ~= 'equals' and kind ~= 'number'
       or key == 'equals' and kind ~= 'number' and kind ~= 'string' and kind ~= 'boolean' then

@@ -1,5 +1,6 @@
 --- Pivots: one figure, by one field down and another across.
 local blame = require 'crescent.blame'
+local check_keys = require 'crescent.keys'
 local column = require 'crescent.reporting.column'
 local document = require 'crescent.reporting.document'
 local fields = require 'crescent.reporting.fields'
@@ -18,14 +19,7 @@ function pivot.read(spec, place)
     blame("%s: expected { rows = 'NAME', columns = 'NAME', value = 'NAME' }, got %s", place,
       type(spec))
   end
-  for key in pairs(spec) do
-    local known = false
-    for _, name in ipairs(keys) do known = known or key == name end
-    if not known then
-      blame("%s: unknown key '%s'%s", place, tostring(key),
-        crescent.did_you_mean(tostring(key), keys))
-    end
-  end
+  check_keys(place, spec, keys)
   for _, key in ipairs { 'rows', 'columns', 'value' } do
     local value = spec[key]
     if type(value) ~= 'string' and not (key == 'value' and type(value) == 'function') then

@@ -1,6 +1,7 @@
 --- What ready layouts share: options, and a layout that is chosen by what the rows have.
 local blame = require 'crescent.blame'
 local build = require 'crescent.reporting.build'
+local check_keys = require 'crescent.keys'
 local class = require 'crescent.reporting.class'
 local document = require 'crescent.reporting.document'
 
@@ -17,7 +18,7 @@ function ready.options(name, own, options)
   if options ~= nil and type(options) ~= 'table' then
     blame('%s: expected a table of options, got %s', place, type(options))
   end
-  build.check_keys(place, options or {}, own, 'option')
+  check_keys(place, options or {}, own, 'option')
   return options or {}
 end
 

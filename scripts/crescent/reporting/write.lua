@@ -57,7 +57,8 @@ local function replace(path, place, fill)
   blame("%s: to: '%s': %s", place, path, (problem:gsub('^.*%.part%.?[^:]*: ', '')))
 end
 
-local function write_text(path, text, place)
+--- Writes a text, which gets a line break at its end if it has none.
+function write.whole(path, text, place)
   if text:sub(-1) ~= '\n' and text ~= '' then text = text .. '\n' end
   return replace(path, place, function(part)
     local file, problem = io.open(part, 'wb')
@@ -68,10 +69,10 @@ local function write_text(path, text, place)
   end)
 end
 
---- Draws one chart into a file.
-local function draw(chart, path, suffix, place)
+--- Draws one chart into a file, by its suffix.
+function write.chart(chart, path, suffix, place)
   if suffix == 'svg' then
-    return write_text(path, require 'crescent.chart.svg'(chart), place)
+    return write.whole(path, require 'crescent.chart.svg'(chart), place)
   end
   return replace(path, place, function(part) require 'crescent.chart.gnuplot'(chart, part) end)
 end
@@ -79,11 +80,11 @@ end
 --- One chart is that file, several are FILE-1.png, FILE-2.png ...
 local function draw_all(made, path, suffix, place)
   local blocks = document.each(made, 'chart')
-  if #blocks == 1 then return { draw(blocks[1].chart, path, suffix, place) } end
+  if #blocks == 1 then return { write.chart(blocks[1].chart, path, suffix, place) } end
   local paths = {}
   for i, block in ipairs(blocks) do
     local numbered = ('%s-%d.%s'):format(path:sub(1, -#suffix - 2), i, suffix)
-    paths[i] = draw(block.chart, numbered, suffix, place)
+    paths[i] = write.chart(block.chart, numbered, suffix, place)
   end
   return paths
 end
@@ -124,7 +125,7 @@ function write.files(made, targets, place)
   end
   for i, target in ipairs(targets) do
     local written = target.picture and draw_all(made, target.path, target.suffix, place)
-      or { write_text(target.path, texts[i], place) }
+      or { write.whole(target.path, texts[i], place) }
     for _, path in ipairs(written) do paths[#paths + 1] = path end
   end
   return paths
