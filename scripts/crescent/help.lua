@@ -132,9 +132,22 @@ local function listed(items)
   return table.concat(lines, '\n')
 end
 
---- Adds the functions that are files of the Lua library: crescent.inspect.heads.
+local function functions_of(module, owner, separator)
+  local items = {}
+  for _, fn in ipairs(module.functions) do
+    local args = separator == ':' and fn.args:gsub('^%([%w_]+,?%s*', '(') or fn.args
+    if fn.doc ~= '' then
+      items[#items + 1] = { owner .. separator .. fn.name .. args, source.first_sentence(fn.doc) }
+    end
+  end
+  return items
+end
+
+--- Adds the functions that are files of the Lua library: crescent.inspect.heads. What lies below a
+--- function is its own business.
 local function add_files_below(name, items)
-  if name == 'crescent' then return end
+  local module = source.module(name)
+  if name == 'crescent' or module and #module.functions == 0 then return end
   local found = {}
   for module in pairs(package.preload) do
     if module:match('^(.*)%.[%w_]+$') == name then found[#found + 1] = module end
@@ -155,19 +168,12 @@ local function list_below(name, names, by_name)
       items[#items + 1] = { full, source.first_sentence(by_name[full].doc) }
     end
   end
+  local module = #items == 0 and source.module(name)
   add_files_below(name, items)
-  return #items > 0 and listed(items) or nil
-end
-
-local function functions_of(module, owner, separator)
-  local items = {}
-  for _, fn in ipairs(module.functions) do
-    local args = separator == ':' and fn.args:gsub('^%([%w_]+,?%s*', '(') or fn.args
-    if fn.doc ~= '' then
-      items[#items + 1] = { owner .. separator .. fn.name .. args, source.first_sentence(fn.doc) }
-    end
+  if module and #items > 0 then
+    for _, item in ipairs(functions_of(module, name, '.')) do items[#items + 1] = item end
   end
-  return items
+  return #items > 0 and listed(items) or nil
 end
 
 --- The Lua library's own modules, for `?` alone.
