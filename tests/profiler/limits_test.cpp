@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/error.h"
 #include "profiler/machine.h"
@@ -64,6 +67,12 @@ TEST(MachineLimits, AreMeasuredOnceAndKept) {
 /// Measures where the kernel gives no more address space, which a thread's stack needs. Returns 0
 /// if one thread was measured all the same and the rest says why it is not there.
 int measure_without_threads() {
+  // Some room for small things, whatever the heap had left: less than any working set.
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  {
+    std::vector<std::unique_ptr<char[]>> room;
+    for (int i = 0; i < 4; ++i) room.push_back(std::make_unique<char[]>(100'000));
+  }
   const rlimit none{1, 1};
   if (setrlimit(RLIMIT_AS, &none) != 0) return 1;
   const Machine& machine = machine_limits(2, true);
