@@ -155,7 +155,7 @@ function measure.layout(rows, spec)
       if row[name] ~= value then return false end
     end
     return true
-  end)[1] and spec.baseline
+  end)[1] and spec.baseline or nil
   local shown = { spec.column or spec.x }
   for _, column in ipairs(columns) do
     local copy = {}
