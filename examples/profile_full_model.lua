@@ -36,8 +36,8 @@ return crescent.experiment {
     warmup = { 'generations before each of them that do not count', default = 1, type = 'integer',
       at_least = 1 },
     profile_mode = { 'basic: time by section; detailed: by layer and component, with statistics; '
-      .. 'component: without these; all: down to operations; memory: by section; throughput: tokens '
-      .. 'a second',
+      .. 'component: without these; all: down to operations; memory: by section; throughput: '
+      .. 'tokens a second',
       default = 'detailed',
       choices = { 'basic', 'detailed', 'component', 'all', 'memory', 'throughput' } },
     optimization_level = { 'the level that it runs at', default = 1, identity = false,

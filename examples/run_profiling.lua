@@ -29,8 +29,8 @@ end
 return crescent.experiment {
   name = 'run_profiling',
   doc = 'Profiles inference by model and length of the prompt. Presets have random weights: their '
-    .. 'times are real,\nand they have no quality. Writes a folder: report, figures, charts, and the '
-    .. 'command that makes it again.',
+    .. 'times are real,\nand they have no quality. Writes a folder: report, figures, charts, and '
+    .. 'the command that makes it again.',
   options = measure.options('run_profiling', {
     models = { "folders, embedded models or presets, 'gpt2:2' for two layers of one; default: "
       .. 'tiny,distilgpt2,gpt2', list = true, nonempty = true, identity = false },

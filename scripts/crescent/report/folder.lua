@@ -40,7 +40,8 @@ local function check(path, spec)
   build.check_keys(place, spec, keys, 'option')
   local book = spec.book
   if type(book) ~= 'table' or type(book.render) ~= 'function' or named(book) == 'layout' then
-    blame('%s: book: expected what crescent.report.book gives, got a %s', place, named(book))
+    blame('%s: book: expected what crescent.report.book gives, got %s', place,
+      book == nil and 'nothing' or 'a ' .. named(book))
   end
   if spec.rows ~= nil and type(spec.rows) ~= 'table' then
     blame('%s: rows: expected a list of rows, got %s', place, type(spec.rows))
