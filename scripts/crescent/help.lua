@@ -146,8 +146,8 @@ end
 --- Adds the functions that are files of the Lua library: crescent.inspect.heads. What lies below a
 --- function is its own business.
 local function add_files_below(name, items)
-  local module = source.module(name)
-  if name == 'crescent' or module and #module.functions == 0 then return end
+  local own = source.module(name)
+  if name == 'crescent' or own and #own.functions == 0 then return end
   local found = {}
   for module in pairs(package.preload) do
     if module:match('^(.*)%.[%w_]+$') == name then found[#found + 1] = module end

@@ -1,7 +1,7 @@
 --- Reports as folders: the page, what it shows as files that other programs read, its charts alone,
 --- timelines, and the command that makes all of it again.
 local blame = require 'crescent.blame'
-local build = require 'crescent.reporting.build'
+local check_keys = require 'crescent.keys'
 local document = require 'crescent.reporting.document'
 local quoted = require 'crescent.child'.quoted
 local rows_of = require 'crescent.rows'
@@ -37,7 +37,7 @@ local function check(path, spec)
   if type(spec) ~= 'table' then
     blame('%s: expected { book =, rows =, profiles =, command = }, got %s', place, type(spec))
   end
-  build.check_keys(place, spec, keys, 'option')
+  check_keys(place, spec, keys, 'option')
   local book = spec.book
   if type(book) ~= 'table' or type(book.render) ~= 'function' or named(book) == 'layout' then
     blame('%s: book: expected what crescent.report.book gives, got %s', place,
