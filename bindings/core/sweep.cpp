@@ -27,7 +27,7 @@ std::string given_text(const Args& args, std::string_view option) {
 
 /// An option that is JSON already, for what a run is defined by.
 std::string given_json(const Args& args, std::string_view option) {
-  const std::string text = args.text(option);
+  std::string text = args.text(option);
   if (!nlohmann::json::accept(text)) args.bad(option, "JSON", fmt::format("'{}'", text));
   return text;
 }
