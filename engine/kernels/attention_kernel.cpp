@@ -151,6 +151,7 @@ void finish_row(const Attention& job, int64_t query, float most, float sum) {
   float* const row = job.probabilities + query * job.probabilities_stride;
   const Keys seen = keys_of(job, query);
   for (int64_t i = 0; i < seen.begin; ++i) row[i] = 0;
+  for (int64_t i = seen.end; i < job.probabilities_width; ++i) row[i] = 0;
   for (int64_t i = seen.begin; i < seen.end; i += kLanes) {
     const int64_t lanes = less_of(kLanes, seen.end - i);
     if (lanes == kLanes) {

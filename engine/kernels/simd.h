@@ -35,6 +35,10 @@ CRESCENT_INLINE Floats load(const float* from) {
   return *reinterpret_cast<const FloatsInMemory*>(from);
 }
 CRESCENT_INLINE void store(float* to, Floats x) { *reinterpret_cast<FloatsInMemory*>(to) = x; }
+CRESCENT_INLINE Four load_four(const float* from) {
+  return *reinterpret_cast<const FourInMemory*>(from);
+}
+CRESCENT_INLINE void store_four(float* to, Four x) { *reinterpret_cast<FourInMemory*>(to) = x; }
 CRESCENT_INLINE Floats all(float x) { return Floats{} + x; }
 
 /// The first `count` lanes, 0 <= count < kLanes; the others are 0 and nothing behind is touched.

@@ -51,8 +51,7 @@ CRESCENT_INLINE void add_tile(const Corner& at, int64_t inputs, bool first) {
     float* const to = at.sums + m * kOutsBlock;
     if constexpr (kN == 4) {
       const Four made = sums_of(sum[m][0], sum[m][1], sum[m][2], sum[m][3]);
-      auto* const four = reinterpret_cast<FourInMemory*>(to);
-      *four = first ? made : *four + made;
+      store_four(to, first ? made : load_four(to) + made);
     } else {
       const float made = sum_of(sum[m][0]);
       *to = first ? made : *to + made;
