@@ -34,13 +34,14 @@ void scale_row(float* row, int64_t count, float factor) {
 
 /// Running maximum and sum of a query's softmax.
 struct Running {
-  float most = -kInfinity, sum = 0;
+  float most, sum;
 };
 
 /// Turns a query's scores of this block into probabilities relative to its maximum so far. Vectors
 /// begin at multiples of kLanes of the block; what isn't seen becomes 0.
 /// @param seen  in the block, not empty
-void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running) {
+void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running,
+            float* mixed) {
   const int64_t begin = seen.begin / kKeys * kKeys;  // the position of scores[0]
   const int64_t first = seen.begin - begin, last = seen.end - begin;
   const int64_t vectors_begin = first / kLanes * kLanes;
@@ -64,7 +65,7 @@ void soften(const Attention& job, int64_t query, Keys seen, float* scores, Runni
   const float most = greatest_of(greatest);
   if (most > running.most) {
     const float factor = exp_of(all(running.most - most))[0];
-    scale_row(job.y + query * job.y_stride, job.head_dim, factor);
+    scale_row(mixed, job.head_dim, factor);
     running = {most, running.sum * factor};
   }
   Floats total{};
@@ -76,18 +77,32 @@ void soften(const Attention& job, int64_t query, Keys seen, float* scores, Runni
   running.sum += sum_of(total);
 }
 
-/// y[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
+/// Queries of one pass: where they are read and where their mixtures of values grow. Up to
+/// kOwnWidth wide both are copies, one row behind the other: rows of a fused product lie a multiple
+/// of 1 KiB apart, and 48 of them would share a quarter of the first cache's sets.
+struct Pass {
+  static constexpr int64_t kOwnWidth = 128;
+  const float* q;
+  int64_t q_stride;
+  float* mixed;
+  int64_t mixed_stride;
+  Running running[kQueriesGrain];
+  alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
+  alignas(64) float own_q[kQueriesGrain * kOwnWidth];
+  alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
+};
+
+/// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
 /// with `lanes` of them.
 template <int kM, int kV, bool kWhole>
-CRESCENT_INLINE void add_values(const Attention& job, const float* p, const float* v, int64_t count,
-                                float* y, int64_t lanes) {
+CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride, int64_t count,
+                                float* mixed, int64_t mixed_stride, int64_t lanes) {
   const auto get = [&](const float* from) __attribute__((always_inline)) {
     return kWhole ? load(from) : load_first(from, lanes);
   };
-  const int64_t v_stride = job.v_stride, y_stride = job.y_stride;
   Floats sum[kM][kV];
   for (int m = 0; m < kM; ++m)
-    for (int d = 0; d < kV; ++d) sum[m][d] = get(y + m * y_stride + d * kLanes);
+    for (int d = 0; d < kV; ++d) sum[m][d] = get(mixed + m * mixed_stride + d * kLanes);
   for (int64_t j = 0; j < count; ++j, v += v_stride) {
     Floats weight[kM];
     for (int m = 0; m < kM; ++m) weight[m] = all(p[m * kKeys + j]);
@@ -98,7 +113,7 @@ CRESCENT_INLINE void add_values(const Attention& job, const float* p, const floa
   }
   for (int m = 0; m < kM; ++m)
     for (int d = 0; d < kV; ++d) {
-      float* const to = y + m * y_stride + d * kLanes;
+      float* const to = mixed + m * mixed_stride + d * kLanes;
       if constexpr (kWhole) {
         store(to, sum[m][d]);
       } else {
@@ -107,45 +122,70 @@ CRESCENT_INLINE void add_values(const Attention& job, const float* p, const floa
     }
 }
 
-/// The whole width of kM queries that see the same keys.
+/// The whole width of kM queries of the pass, from `m` on, that see the same keys.
 template <int kM>
-void add_values_of(const Attention& job, const float* p, Keys keys, float* y) {
+void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
+  if (keys.begin >= keys.end) return;
+  const float* const p = pass.scores + m * kKeys + keys.begin % kKeys;
   const float* const v = job.v + keys.begin * job.v_stride;
-  const int64_t count = keys.end - keys.begin;
-  p += keys.begin % kKeys;
+  const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
+  float* const mixed = pass.mixed + m * stride;
   int64_t d = 0;
   for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
-    add_values<kM, 4, true>(job, p, v + d, count, y + d, kLanes);
+    add_values<kM, 4, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
   for (; d + kLanes <= job.head_dim; d += kLanes)
-    add_values<kM, 1, true>(job, p, v + d, count, y + d, kLanes);
-  if (d < job.head_dim) add_values<kM, 1, false>(job, p, v + d, count, y + d, job.head_dim - d);
+    add_values<kM, 1, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+  if (d < job.head_dim)
+    add_values<kM, 1, false>(p, v + d, job.v_stride, count, mixed + d, stride, job.head_dim - d);
 }
 
 /// kM neighbouring queries: each alone where only it sees a key, together in between. Every query
 /// takes its keys in order either way.
 template <int kM>
-void mix(const Attention& job, int64_t query, Keys block, const float* p) {
-  float* const y = job.y + query * job.y_stride;
-  Keys together = block;
-  for (int m = 0; m < kM; ++m) together = common(together, keys_of(job, query + m));
-  if (together.begin >= together.end) together = {block.end, block.end};
-  for (int m = 0; m < kM; ++m) {
-    const Keys mine = common(block, keys_of(job, query + m));
-    const Keys before = {mine.begin, less_of(mine.end, together.begin)};
-    if (before.begin < before.end)
-      add_values_of<1>(job, p + m * kKeys, before, y + m * job.y_stride);
+void mix(const Attention& job, Pass& pass, int64_t begin, int64_t m, Keys block) {
+  Keys mine[kM], together = block;
+  for (int i = 0; i < kM; ++i) {
+    mine[i] = common(block, keys_of(job, begin + m + i));
+    together = common(together, mine[i]);
   }
-  if (together.begin < together.end) add_values_of<kM>(job, p, together, y);
-  for (int m = 0; m < kM; ++m) {
-    const Keys mine = common(block, keys_of(job, query + m));
-    const Keys behind = {greater_of(mine.begin, together.end), mine.end};
-    if (behind.begin < behind.end)
-      add_values_of<1>(job, p + m * kKeys, behind, y + m * job.y_stride);
+  if (together.begin >= together.end) together = {block.end, block.end};
+  for (int i = 0; i < kM; ++i)
+    add_values_of<1>(job, pass, m + i, {mine[i].begin, less_of(mine[i].end, together.begin)});
+  add_values_of<kM>(job, pass, m, together);
+  for (int i = 0; i < kM; ++i)
+    add_values_of<1>(job, pass, m + i, {greater_of(mine[i].begin, together.end), mine[i].end});
+}
+
+void copy_row(const float* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+/// Queries begin .. begin + count.
+void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
+  pass.q = job.q + begin * job.q_stride;
+  pass.q_stride = job.q_stride;
+  pass.mixed = job.y + begin * job.y_stride;
+  pass.mixed_stride = job.y_stride;
+  if (job.head_dim <= Pass::kOwnWidth && count > 1) {
+    for (int64_t m = 0; m < count; ++m)
+      copy_row(pass.q + m * pass.q_stride, job.head_dim, pass.own_q + m * job.head_dim);
+    pass.q = pass.own_q;
+    pass.mixed = pass.own_mixed;
+    pass.q_stride = pass.mixed_stride = job.head_dim;
+  }
+  for (int64_t m = 0; m < count; ++m) {
+    pass.running[m] = {-kInfinity, 0};
+    float* const mixed = pass.mixed + m * pass.mixed_stride;
+    for (int64_t d = 0; d < job.head_dim; ++d) mixed[d] = 0;
   }
 }
 
-void finish_row(const Attention& job, int64_t query, const Running& at) {
-  scale_row(job.y + query * job.y_stride, job.head_dim, 1 / at.sum);
+void finish_row(const Attention& job, int64_t query, const Running& at, float* mixed) {
+  scale_row(mixed, job.head_dim, 1 / at.sum);
+  float* const y = job.y + query * job.y_stride;
+  if (mixed != y) copy_row(mixed, job.head_dim, y);
   if (!job.probabilities) return;
   float* const row = job.probabilities + query * job.probabilities_stride;
   const Keys seen = keys_of(job, query);
@@ -161,36 +201,27 @@ void finish_row(const Attention& job, int64_t query, const Running& at) {
   }
 }
 
-/// What the queries of one pass need beside y.
-struct Pass {
-  Running running[kQueriesGrain];
-  alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
-};
-
-/// Queries begin .. begin + count, at most kQueriesGrain of them.
+/// At most kQueriesGrain queries.
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
-  for (int64_t m = 0; m < count; ++m) {
-    pass.running[m] = {};
-    float* const y = job.y + (begin + m) * job.y_stride;
-    for (int64_t d = 0; d < job.head_dim; ++d) y[d] = 0;
-  }
-  const Keys all_keys = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
-  for (int64_t at = all_keys.begin / kKeys * kKeys; at < all_keys.end; at += kKeys) {
-    const Keys block = common({at, at + kKeys}, all_keys);
-    add_columns({job.q + begin * job.q_stride, job.q_stride, job.k + block.begin * job.k_stride,
-                 job.k_stride, pass.scores + (block.begin - at), kKeys},
+  start(job, begin, count, pass);
+  const Keys seen_by_any = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
+  for (int64_t at = seen_by_any.begin / kKeys * kKeys; at < seen_by_any.end; at += kKeys) {
+    const Keys block = common({at, at + kKeys}, seen_by_any);
+    add_columns({pass.q, pass.q_stride, job.k + block.begin * job.k_stride, job.k_stride,
+                 pass.scores + (block.begin - at), kKeys},
                 count, block.end - block.begin, job.head_dim, true);
     for (int64_t m = 0; m < count; ++m) {
       const Keys seen = common(block, keys_of(job, begin + m));
       if (seen.begin < seen.end)
-        soften(job, begin + m, seen, pass.scores + m * kKeys, pass.running[m]);
+        soften(job, begin + m, seen, pass.scores + m * kKeys, pass.running[m],
+               pass.mixed + m * pass.mixed_stride);
     }
     int64_t m = 0;
-    for (; m + kRows <= count; m += kRows)
-      mix<kRows>(job, begin + m, block, pass.scores + m * kKeys);
-    for (; m < count; ++m) mix<1>(job, begin + m, block, pass.scores + m * kKeys);
+    for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
+    for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
   }
-  for (int64_t m = 0; m < count; ++m) finish_row(job, begin + m, pass.running[m]);
+  for (int64_t m = 0; m < count; ++m)
+    finish_row(job, begin + m, pass.running[m], pass.mixed + m * pass.mixed_stride);
 }
 
 }  // namespace

@@ -29,14 +29,18 @@ void sum_many(const Corner& at, int64_t rows, int64_t outs, int64_t inputs) {
 /// instructions did not make up for it.
 void sum_few(const Corner& at, int64_t rows, int64_t outs, int64_t inputs) {
   const int64_t apart = outs / kOuts, rest = apart * kOuts;
-  for (int64_t n = 0; n < apart; ++n)
-    for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock)
-      add_column<kOuts>({at.x + k, at.x_stride, at.w + n * at.w_stride + k, at.w_stride,
-                         at.sums + n, at.sums_stride, apart},
-                        rows, less_of(kInputsBlock, inputs - k), k == 0);
-  sum_many(
-      {at.x, at.x_stride, at.w + rest * at.w_stride, at.w_stride, at.sums + rest, at.sums_stride},
-      rows, outs - rest, inputs);
+  Corner here = at;
+  for (int64_t n = 0; n < apart; ++n) {
+    here.sums = at.sums + n;
+    for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock) {
+      here.x = at.x + k;
+      here.w = at.w + n * at.w_stride + k;
+      add_column<kOuts>(here, rows, less_of(kInputsBlock, inputs - k), k == 0, apart);
+    }
+  }
+  here = {at.x,        at.x_stride,    at.w + rest * at.w_stride,
+          at.w_stride, at.sums + rest, at.sums_stride};
+  sum_many(here, rows, outs - rest, inputs);
 }
 
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.

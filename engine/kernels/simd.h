@@ -39,7 +39,15 @@ CRESCENT_INLINE Four load_four(const float* from) {
   return *reinterpret_cast<const FourInMemory*>(from);
 }
 CRESCENT_INLINE void store_four(float* to, Four x) { *reinterpret_cast<FourInMemory*>(to) = x; }
-CRESCENT_INLINE Floats all(float x) { return Floats{} + x; }
+CRESCENT_INLINE Floats all(float x) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_set1_ps(x);
+#else
+  return Floats{x, x, x, x};
+#endif
+}
 
 /// 0, 1, 2 ...
 CRESCENT_INLINE Floats lane_numbers() {
