@@ -86,6 +86,8 @@ struct Pass {
   int64_t q_stride;
   float* mixed;
   int64_t mixed_stride;
+  int64_t origin;         // position of scores[.][0]
+  int64_t scores_stride;  // a multiple of kKeys: with few queries several blocks wait
   Running running[kQueriesGrain];
   alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
   alignas(64) float own_q[kQueriesGrain * kOwnWidth];
@@ -95,8 +97,8 @@ struct Pass {
 /// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
 /// with `lanes` of them.
 template <int kM, int kV, bool kWhole>
-CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride, int64_t count,
-                                float* mixed, int64_t mixed_stride, int64_t lanes) {
+CRESCENT_INLINE void add_values(const float* p, int64_t p_stride, const float* v, int64_t v_stride,
+                                int64_t count, float* mixed, int64_t mixed_stride, int64_t lanes) {
   const auto get = [&](const float* from) __attribute__((always_inline)) {
     return kWhole ? load(from) : load_first(from, lanes);
   };
@@ -105,7 +107,7 @@ CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride
     for (int d = 0; d < kV; ++d) sum[m][d] = get(mixed + m * mixed_stride + d * kLanes);
   for (int64_t j = 0; j < count; ++j, v += v_stride) {
     Floats weight[kM];
-    for (int m = 0; m < kM; ++m) weight[m] = all(p[m * kKeys + j]);
+    for (int m = 0; m < kM; ++m) weight[m] = all(p[m * p_stride + j]);
     for (int d = 0; d < kV; ++d) {
       const Floats value = get(v + d * kLanes);
       for (int m = 0; m < kM; ++m) sum[m][d] = fma(weight[m], value, sum[m][d]);
@@ -126,17 +128,19 @@ CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride
 template <int kM>
 void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
   if (keys.begin >= keys.end) return;
-  const float* const p = pass.scores + m * kKeys + keys.begin % kKeys;
+  const int64_t p_stride = pass.scores_stride;
+  const float* const p = pass.scores + m * p_stride + (keys.begin - pass.origin);
   const float* const v = job.v + keys.begin * job.v_stride;
   const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
   float* const mixed = pass.mixed + m * stride;
   int64_t d = 0;
   for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
-    add_values<kM, 4, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 4, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
   for (; d + kLanes <= job.head_dim; d += kLanes)
-    add_values<kM, 1, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 1, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
   if (d < job.head_dim)
-    add_values<kM, 1, false>(p, v + d, job.v_stride, count, mixed + d, stride, job.head_dim - d);
+    add_values<kM, 1, false>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride,
+                             job.head_dim - d);
 }
 
 /// kM neighbouring queries: each alone where only it sees a key, together in between. Every query
@@ -201,24 +205,34 @@ void finish_row(const Attention& job, int64_t query, const Running& at, float* m
   }
 }
 
-/// At most kQueriesGrain queries.
+/// A block of keys, whose scores are there.
+void take_block(const Attention& job, int64_t begin, int64_t count, Keys block, Pass& pass) {
+  float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
+  for (int64_t m = 0; m < count; ++m) {
+    const Keys seen = common(block, keys_of(job, begin + m));
+    if (seen.begin < seen.end)
+      soften(job, begin + m, seen, scores + m * pass.scores_stride, pass.running[m],
+             pass.mixed + m * pass.mixed_stride);
+  }
+  int64_t m = 0;
+  for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
+  for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
+}
+
+/// At most kQueriesGrain queries. The fewer they are the more keys' scores come before any value,
+/// so that memory is read in long streams.
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   start(job, begin, count, pass);
-  const Keys seen_by_any = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
-  for (int64_t at = seen_by_any.begin / kKeys * kKeys; at < seen_by_any.end; at += kKeys) {
-    const Keys block = common({at, at + kKeys}, seen_by_any);
-    add_columns({pass.q, pass.q_stride, job.k + block.begin * job.k_stride, job.k_stride,
-                 pass.scores + (block.begin - at), kKeys},
-                count, block.end - block.begin, job.head_dim, true);
-    for (int64_t m = 0; m < count; ++m) {
-      const Keys seen = common(block, keys_of(job, begin + m));
-      if (seen.begin < seen.end)
-        soften(job, begin + m, seen, pass.scores + m * kKeys, pass.running[m],
-               pass.mixed + m * pass.mixed_stride);
-    }
-    int64_t m = 0;
-    for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
-    for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
+  const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
+  const int64_t step = pass.scores_stride = kQueriesGrain / count * kKeys;
+  for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
+    const Keys keys = common({at, at + step}, seen);
+    pass.origin = at;
+    add_columns({pass.q, pass.q_stride, job.k + keys.begin * job.k_stride, job.k_stride,
+                 pass.scores + (keys.begin - at), step},
+                count, keys.end - keys.begin, job.head_dim, true);
+    for (int64_t block = at; block < keys.end; block += kKeys)
+      take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
   }
   for (int64_t m = 0; m < count; ++m)
     finish_row(job, begin + m, pass.running[m], pass.mixed + m * pass.mixed_stride);
