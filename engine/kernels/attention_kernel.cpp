@@ -134,6 +134,9 @@ void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
   const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
   float* const mixed = pass.mixed + m * stride;
   int64_t d = 0;
+  if constexpr (kM == 1)  // all of a row at once, so that values are one stream
+    for (; d + 8 * kLanes <= job.head_dim; d += 8 * kLanes)
+      add_values<kM, 8, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
   for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
     add_values<kM, 4, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
   for (; d + kLanes <= job.head_dim; d += kLanes)
@@ -228,9 +231,18 @@ void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) 
   for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
     const Keys keys = common({at, at + step}, seen);
     pass.origin = at;
-    add_columns({pass.q, pass.q_stride, job.k + keys.begin * job.k_stride, job.k_stride,
-                 pass.scores + (keys.begin - at), step},
-                count, keys.end - keys.begin, job.head_dim, true);
+    const int64_t outs = keys.end - keys.begin;
+    const Corner corner = {pass.q,
+                           pass.q_stride,
+                           job.k + keys.begin * job.k_stride,
+                           job.k_stride,
+                           pass.scores + (keys.begin - at),
+                           step};
+    if (count == 1) {
+      add_streams(corner, count, outs, job.head_dim, job.head_dim);
+    } else {
+      add_columns(corner, count, outs, job.head_dim, true);
+    }
     for (int64_t block = at; block < keys.end; block += kKeys)
       take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
   }

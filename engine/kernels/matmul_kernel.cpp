@@ -17,28 +17,6 @@ constexpr int64_t kFew = 8;            // rows up to which w is streamed
 constexpr int64_t kRowsBlock = 72;     // of x: 216 KiB a block of K, beside w in 512 KiB
 constexpr int64_t kManyOuts = 256;     // whose sums wait for the next block of K
 
-/// A few rows: each tile takes its four outs a quarter of the block apart, so that w is read in
-/// four streams that go on from row to row. Four neighbouring rows at a time end too soon for the
-/// processor to see that they are streams: 17 GB/s instead of 31 (Zen 3, K = 768), and prefetch
-/// instructions did not make up for it.
-void sum_few(const Corner& at, int64_t rows, int64_t outs, int64_t inputs) {
-  const int64_t apart = outs / kOuts, rest = apart * kOuts;
-  Corner here = at;
-  for (int64_t n = 0; n < apart; ++n) {
-    here.sums = at.sums + n;
-    for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock) {
-      here.x = at.x + k;
-      here.w = at.w + n * at.w_stride + k;
-      add_column<kOuts>(here, rows, less_of(kInputsBlock, inputs - k), k == 0, apart);
-    }
-  }
-  for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock) {
-    here = {at.x + k,    at.x_stride,    at.w + rest * at.w_stride + k,
-            at.w_stride, at.sums + rest, at.sums_stride};
-    add_columns(here, rows, outs - rest, less_of(kInputsBlock, inputs - k), k == 0);
-  }
-}
-
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.
 Floats erf_of(Floats x) {
   const Floats within = x < -4.0f ? all(-4) : x > 4.0f ? all(4) : x;
@@ -112,11 +90,11 @@ void multiply_few(const Matmul& job, const MatmulTile& tile) {
   const int64_t rows = tile.rows_end - tile.rows_begin;
   for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
     const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
-    sum_few({x, job.x_stride, job.w + n * job.w_stride, job.w_stride, sums, kOutsBlock}, rows, outs,
-            job.inputs);
+    add_streams({x, job.x_stride, job.w + n * job.w_stride, job.w_stride, sums, kOutsBlock}, rows,
+                outs, job.inputs, kInputsBlock);
     if (job.up)
-      sum_few({x, job.x_stride, job.up + n * job.up_stride, job.up_stride, up_sums, kOutsBlock},
-              rows, outs, job.inputs);
+      add_streams({x, job.x_stride, job.up + n * job.up_stride, job.up_stride, up_sums, kOutsBlock},
+                  rows, outs, job.inputs, kInputsBlock);
     finish(job, {tile.rows_begin, tile.rows_end, n, n + outs}, sums, up_sums, kOutsBlock);
   }
 }
