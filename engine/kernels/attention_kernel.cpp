@@ -208,6 +208,24 @@ void finish_row(const Attention& job, int64_t query, const Running& at, float* m
   }
 }
 
+/// q.k of these keys with the queries that may see them.
+void score(const Attention& job, int64_t begin, int64_t count, Keys keys, Pass& pass) {
+  constexpr int64_t kTogether = 16;  // keys that are computed from the same query on
+  Corner at = {pass.q,       pass.q_stride, job.k + keys.begin * job.k_stride,
+               job.k_stride, pass.scores,   pass.scores_stride};
+  at.sums += keys.begin - pass.origin;
+  if (count == 1) return add_streams(at, 1, keys.end - keys.begin, job.head_dim, job.head_dim);
+  for (int64_t key = keys.begin; key < keys.end; key += kTogether) {
+    const int64_t first = greater_of(0, key - (job.first_position + begin)) / kRows * kRows;
+    Corner from = at;
+    from.x += first * at.x_stride;
+    from.sums += first * at.sums_stride;
+    add_columns(from, count - first, less_of(kTogether, keys.end - key), job.head_dim, true);
+    at.w += kTogether * at.w_stride;
+    at.sums += kTogether;
+  }
+}
+
 /// A block of keys, whose scores are there.
 void take_block(const Attention& job, int64_t begin, int64_t count, Keys block, Pass& pass) {
   float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
@@ -231,18 +249,7 @@ void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) 
   for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
     const Keys keys = common({at, at + step}, seen);
     pass.origin = at;
-    const int64_t outs = keys.end - keys.begin;
-    const Corner corner = {pass.q,
-                           pass.q_stride,
-                           job.k + keys.begin * job.k_stride,
-                           job.k_stride,
-                           pass.scores + (keys.begin - at),
-                           step};
-    if (count == 1) {
-      add_streams(corner, count, outs, job.head_dim, job.head_dim);
-    } else {
-      add_columns(corner, count, outs, job.head_dim, true);
-    }
+    score(job, begin, count, keys, pass);
     for (int64_t block = at; block < keys.end; block += kKeys)
       take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
   }
