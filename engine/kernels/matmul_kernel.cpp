@@ -1,10 +1,10 @@
 // y = f(x w^T + bias): see matmul.h. Compiled once per instruction set.
 //
 // Both x and w lie in memory along K, so a sum's partial sums are the lanes of a vector along K and
-// nothing is packed: a tile of 3 rows and 4 outs loads 7 vectors for 12 fused multiply-adds, which
-// one core of AVX2 does at its peak. What differs with the number of rows is only the order in
-// which tiles are done: few rows stream w once, in the order of memory; many rows are cut so that
-// a panel of x stays in the second cache and four rows of w in the first.
+// w is never packed: a tile of 3 rows and 4 outs loads 7 vectors for 12 fused multiply-adds, which
+// a core with AVX2 can do at its peak. What differs with the number of rows is only the order in
+// which tiles are done: few rows stream w once; many rows are cut so that a panel of x, packed once
+// for 256 outs, stays in the second cache and four rows of w in the first.
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
