@@ -2,8 +2,8 @@
 // instruction set.
 //
 // Up to 48 queries take a block of 64 keys at a time: their scores (12 KiB), the block's keys and
-// values (16 KiB each for D = 64) and the queries' sums, which stand in y itself, stay in the
-// second cache.
+// values (16 KiB each for D = 64) and what the queries have mixed so far stay in the second cache.
+// One query alone takes the scores of up to 3072 keys first, then the values.
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
