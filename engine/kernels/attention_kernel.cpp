@@ -77,21 +77,27 @@ void soften(const Attention& job, int64_t query, Keys seen, float* scores, Runni
   running.sum += sum_of(total);
 }
 
-/// Queries of one pass: where they are read and where their mixtures of values grow. Up to
-/// kOwnWidth wide both are copies, one row behind the other: rows of a fused product lie a multiple
-/// of 1 KiB apart, and 48 of them would share a quarter of the first cache's sets.
+/// Queries of one pass: where they, keys and values are read and where mixtures of values grow. Up
+/// to kOwnWidth wide all are copies, one row behind the other, unless keys and values lie so
+/// anyway: rows of a fused product lie a multiple of 1 KiB apart, and 48 or 64 of them would share
+/// a quarter of the first cache's sets.
 struct Pass {
   static constexpr int64_t kOwnWidth = 128;
   const float* q;
   int64_t q_stride;
   float* mixed;
   int64_t mixed_stride;
+  const float *k, *v;  // of first_key
+  int64_t k_stride, v_stride;
+  int64_t first_key;
   int64_t origin;         // position of scores[.][0]
   int64_t scores_stride;  // a multiple of kKeys: with few queries several blocks wait
   Running running[kQueriesGrain];
   alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
   alignas(64) float own_q[kQueriesGrain * kOwnWidth];
   alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
+  alignas(64) float own_k[kKeys * kOwnWidth];
+  alignas(64) float own_v[kKeys * kOwnWidth];
 };
 
 /// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
@@ -130,19 +136,19 @@ void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
   if (keys.begin >= keys.end) return;
   const int64_t p_stride = pass.scores_stride;
   const float* const p = pass.scores + m * p_stride + (keys.begin - pass.origin);
-  const float* const v = job.v + keys.begin * job.v_stride;
+  const float* const v = pass.v + (keys.begin - pass.first_key) * pass.v_stride;
   const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
   float* const mixed = pass.mixed + m * stride;
   int64_t d = 0;
   if constexpr (kM == 1)  // all of a row at once, so that values are one stream
     for (; d + 8 * kLanes <= job.head_dim; d += 8 * kLanes)
-      add_values<kM, 8, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+      add_values<kM, 8, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
-    add_values<kM, 4, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 4, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   for (; d + kLanes <= job.head_dim; d += kLanes)
-    add_values<kM, 1, true>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 1, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   if (d < job.head_dim)
-    add_values<kM, 1, false>(p, p_stride, v + d, job.v_stride, count, mixed + d, stride,
+    add_values<kM, 1, false>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride,
                              job.head_dim - d);
 }
 
@@ -175,6 +181,9 @@ void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   pass.q_stride = job.q_stride;
   pass.mixed = job.y + begin * job.y_stride;
   pass.mixed_stride = job.y_stride;
+  pass.k = job.k, pass.k_stride = job.k_stride;
+  pass.v = job.v, pass.v_stride = job.v_stride;
+  pass.first_key = 0;
   if (job.head_dim <= Pass::kOwnWidth && count > 1) {
     for (int64_t m = 0; m < count; ++m)
       copy_row(pass.q + m * pass.q_stride, job.head_dim, pass.own_q + m * job.head_dim);
@@ -211,8 +220,8 @@ void finish_row(const Attention& job, int64_t query, const Running& at, float* m
 /// q.k of these keys with the queries that may see them.
 void score(const Attention& job, int64_t begin, int64_t count, Keys keys, Pass& pass) {
   constexpr int64_t kTogether = 16;  // keys that are computed from the same query on
-  Corner at = {pass.q,       pass.q_stride, job.k + keys.begin * job.k_stride,
-               job.k_stride, pass.scores,   pass.scores_stride};
+  Corner at = {pass.q,        pass.q_stride, pass.k + (keys.begin - pass.first_key) * pass.k_stride,
+               pass.k_stride, pass.scores,   pass.scores_stride};
   at.sums += keys.begin - pass.origin;
   if (count == 1) return add_streams(at, 1, keys.end - keys.begin, job.head_dim, job.head_dim);
   for (int64_t key = keys.begin; key < keys.end; key += kTogether) {
@@ -240,15 +249,31 @@ void take_block(const Attention& job, int64_t begin, int64_t count, Keys block, 
   for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
 }
 
+/// At most kKeys keys and values to where they are one row behind the other.
+void pack(const Attention& job, Keys keys, Pass& pass) {
+  for (int64_t key = keys.begin; key < keys.end; ++key) {
+    const int64_t to = (key - keys.begin) * job.head_dim;
+    copy_row(job.k + key * job.k_stride, job.head_dim, pass.own_k + to);
+    copy_row(job.v + key * job.v_stride, job.head_dim, pass.own_v + to);
+  }
+  pass.k = pass.own_k, pass.v = pass.own_v;
+  pass.k_stride = pass.v_stride = job.head_dim;
+  pass.first_key = keys.begin;
+}
+
 /// At most kQueriesGrain queries. The fewer they are the more keys' scores come before any value,
 /// so that memory is read in long streams.
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   start(job, begin, count, pass);
   const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
-  const int64_t step = pass.scores_stride = kQueriesGrain / count * kKeys;
+  constexpr int64_t kWorthPacking = 8;  // queries
+  const bool packed = count >= kWorthPacking && job.head_dim <= Pass::kOwnWidth &&
+                      (job.k_stride != job.head_dim || job.v_stride != job.head_dim);
+  const int64_t step = pass.scores_stride = packed ? kKeys : kQueriesGrain / count * kKeys;
   for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
     const Keys keys = common({at, at + step}, seen);
     pass.origin = at;
+    if (packed) pack(job, keys, pass);
     score(job, begin, count, keys, pass);
     for (int64_t block = at; block < keys.end; block += kKeys)
       take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
