@@ -1,0 +1,293 @@
+// Causal attention of one head with a running maximum: see attention.h. Compiled once per
+// instruction set.
+//
+// Up to 48 queries take a block of 64 keys at a time: their scores (12 KiB), the block's keys and
+// values (16 KiB each for D = 64) and what the queries have mixed so far stay in the second cache.
+// One query alone takes the scores of up to 3072 keys first, then the values.
+#include "engine/kernels/parts.h"
+#include "engine/kernels/simd.h"
+#include "engine/kernels/tile.h"
+
+namespace crescent::kernels::CRESCENT_ISA {
+namespace {
+
+constexpr int64_t kKeys = 64;  // of a block
+constexpr float kInfinity = __builtin_inff();
+
+struct Keys {
+  int64_t begin, end;
+};
+
+/// What the query sees of all positions.
+Keys keys_of(const Attention& job, int64_t query) {
+  const int64_t end = job.first_position + query + 1;
+  return {job.window > 0 && end > job.window ? end - job.window : 0, end};
+}
+
+Keys common(Keys a, Keys b) { return {greater_of(a.begin, b.begin), less_of(a.end, b.end)}; }
+
+void scale_row(float* row, int64_t count, float factor) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(row + i, load(row + i) * factor);
+  if (i < count) store_first(row + i, load_first(row + i, count - i) * factor, count - i);
+}
+
+/// Running maximum and sum of a query's softmax.
+struct Running {
+  float most, sum;
+};
+
+/// Turns a query's scores of this block into probabilities relative to its maximum so far. Vectors
+/// begin at multiples of kLanes of the block; what isn't seen becomes 0.
+/// @param seen  in the block, not empty
+void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running,
+            float* mixed) {
+  const int64_t begin = seen.begin / kKeys * kKeys;  // the position of scores[0]
+  const int64_t first = seen.begin - begin, last = seen.end - begin;
+  const int64_t vectors_begin = first / kLanes * kLanes;
+  const int64_t vectors_end = (last + kLanes - 1) / kLanes * kLanes;
+  for (int64_t i = vectors_begin; i < first; ++i) scores[i] = 0;
+  for (int64_t i = last; i < vectors_end; ++i) scores[i] = 0;
+  const Floats scale = all(job.scale), slope = all(job.slope);
+  Floats distance =
+      lane_numbers() + static_cast<float>(begin + vectors_begin - job.first_position - query);
+  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes, distance += float{kLanes})
+    store(scores + i, fma(slope, distance, load(scores + i) * scale));
+  for (int64_t i = vectors_begin; i < first; ++i) scores[i] = -kInfinity;
+  for (int64_t i = last; i < vectors_end; ++i) scores[i] = -kInfinity;
+  if (job.probabilities)
+    for (int64_t i = first; i < last; ++i)
+      job.probabilities[query * job.probabilities_stride + begin + i] = scores[i];
+
+  Floats greatest = all(running.most);
+  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes)
+    greatest = greater_of(load(scores + i), greatest);
+  const float most = greatest_of(greatest);
+  if (most > running.most) {
+    const float factor = exp_of(all(running.most - most))[0];
+    scale_row(mixed, job.head_dim, factor);
+    running = {most, running.sum * factor};
+  }
+  Floats total{};
+  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes) {
+    const Floats p = exp_of(load(scores + i) - running.most);
+    store(scores + i, p);
+    total += p;
+  }
+  running.sum += sum_of(total);
+}
+
+/// Queries of one pass: where they, keys and values are read and where mixtures of values grow. Up
+/// to kOwnWidth wide all are copies, one row behind the other, unless keys and values lie so
+/// anyway: rows of a fused product lie a multiple of 1 KiB apart, and 48 or 64 of them would share
+/// a quarter of the first cache's sets.
+struct Pass {
+  static constexpr int64_t kOwnWidth = 128;
+  const float* q;
+  int64_t q_stride;
+  float* mixed;
+  int64_t mixed_stride;
+  const float *k, *v;  // of first_key
+  int64_t k_stride, v_stride;
+  int64_t first_key;
+  int64_t origin;         // position of scores[.][0]
+  int64_t scores_stride;  // a multiple of kKeys: with few queries several blocks wait
+  Running running[kQueriesGrain];
+  alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
+  alignas(64) float own_q[kQueriesGrain * kOwnWidth];
+  alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
+  alignas(64) float own_k[kKeys * kOwnWidth];
+  alignas(64) float own_v[kKeys * kOwnWidth];
+};
+
+/// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
+/// with `lanes` of them.
+template <int kM, int kV, bool kWhole>
+CRESCENT_INLINE void add_values(const float* p, int64_t p_stride, const float* v, int64_t v_stride,
+                                int64_t count, float* mixed, int64_t mixed_stride, int64_t lanes) {
+  const auto get = [&](const float* from) __attribute__((always_inline)) {
+    return kWhole ? load(from) : load_first(from, lanes);
+  };
+  Floats sum[kM][kV];
+  for (int m = 0; m < kM; ++m)
+    for (int d = 0; d < kV; ++d) sum[m][d] = get(mixed + m * mixed_stride + d * kLanes);
+  for (int64_t j = 0; j < count; ++j, v += v_stride) {
+    Floats weight[kM];
+    for (int m = 0; m < kM; ++m) weight[m] = all(p[m * p_stride + j]);
+    for (int d = 0; d < kV; ++d) {
+      const Floats value = get(v + d * kLanes);
+      for (int m = 0; m < kM; ++m) sum[m][d] = fma(weight[m], value, sum[m][d]);
+    }
+  }
+  for (int m = 0; m < kM; ++m)
+    for (int d = 0; d < kV; ++d) {
+      float* const to = mixed + m * mixed_stride + d * kLanes;
+      if constexpr (kWhole) {
+        store(to, sum[m][d]);
+      } else {
+        store_first(to, sum[m][d], lanes);
+      }
+    }
+}
+
+/// The whole width of kM queries of the pass, from `m` on, that see the same keys.
+template <int kM>
+void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
+  if (keys.begin >= keys.end) return;
+  const int64_t p_stride = pass.scores_stride;
+  const float* const p = pass.scores + m * p_stride + (keys.begin - pass.origin);
+  const float* const v = pass.v + (keys.begin - pass.first_key) * pass.v_stride;
+  const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
+  float* const mixed = pass.mixed + m * stride;
+  int64_t d = 0;
+  if constexpr (kM == 1)  // all of a row at once, so that values are one stream
+    for (; d + 8 * kLanes <= job.head_dim; d += 8 * kLanes)
+      add_values<kM, 8, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
+  for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
+    add_values<kM, 4, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
+  for (; d + kLanes <= job.head_dim; d += kLanes)
+    add_values<kM, 1, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
+  if (d < job.head_dim)
+    add_values<kM, 1, false>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride,
+                             job.head_dim - d);
+}
+
+/// kM neighbouring queries: each alone where only it sees a key, together in between. Every query
+/// takes its keys in order either way.
+template <int kM>
+void mix(const Attention& job, Pass& pass, int64_t begin, int64_t m, Keys block) {
+  Keys mine[kM], together = block;
+  for (int i = 0; i < kM; ++i) {
+    mine[i] = common(block, keys_of(job, begin + m + i));
+    together = common(together, mine[i]);
+  }
+  if (together.begin >= together.end) together = {block.end, block.end};
+  for (int i = 0; i < kM; ++i)
+    add_values_of<1>(job, pass, m + i, {mine[i].begin, less_of(mine[i].end, together.begin)});
+  add_values_of<kM>(job, pass, m, together);
+  for (int i = 0; i < kM; ++i)
+    add_values_of<1>(job, pass, m + i, {greater_of(mine[i].begin, together.end), mine[i].end});
+}
+
+void copy_row(const float* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+/// Queries begin .. begin + count.
+void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
+  pass.q = job.q + begin * job.q_stride;
+  pass.q_stride = job.q_stride;
+  pass.mixed = job.y + begin * job.y_stride;
+  pass.mixed_stride = job.y_stride;
+  pass.k = job.k, pass.k_stride = job.k_stride;
+  pass.v = job.v, pass.v_stride = job.v_stride;
+  pass.first_key = 0;
+  if (job.head_dim <= Pass::kOwnWidth && count > 1) {
+    for (int64_t m = 0; m < count; ++m)
+      copy_row(pass.q + m * pass.q_stride, job.head_dim, pass.own_q + m * job.head_dim);
+    pass.q = pass.own_q;
+    pass.mixed = pass.own_mixed;
+    pass.q_stride = pass.mixed_stride = job.head_dim;
+  }
+  for (int64_t m = 0; m < count; ++m) {
+    pass.running[m] = {-kInfinity, 0};
+    float* const mixed = pass.mixed + m * pass.mixed_stride;
+    for (int64_t d = 0; d < job.head_dim; ++d) mixed[d] = 0;
+  }
+}
+
+void finish_row(const Attention& job, int64_t query, const Running& at, float* mixed) {
+  scale_row(mixed, job.head_dim, 1 / at.sum);
+  float* const y = job.y + query * job.y_stride;
+  if (mixed != y) copy_row(mixed, job.head_dim, y);
+  if (!job.probabilities) return;
+  float* const row = job.probabilities + query * job.probabilities_stride;
+  const Keys seen = keys_of(job, query);
+  for (int64_t i = 0; i < seen.begin; ++i) row[i] = 0;
+  for (int64_t i = seen.end; i < job.probabilities_width; ++i) row[i] = 0;
+  for (int64_t i = seen.begin; i < seen.end; i += kLanes) {
+    const int64_t lanes = less_of(kLanes, seen.end - i);
+    if (lanes == kLanes) {
+      store(row + i, exp_of(load(row + i) - at.most) / at.sum);
+    } else {
+      store_first(row + i, exp_of(load_first(row + i, lanes) - at.most) / at.sum, lanes);
+    }
+  }
+}
+
+/// q.k of these keys with the queries that may see them.
+void score(const Attention& job, int64_t begin, int64_t count, Keys keys, Pass& pass) {
+  constexpr int64_t kTogether = 16;  // keys that are computed from the same query on
+  Corner at = {pass.q,        pass.q_stride, pass.k + (keys.begin - pass.first_key) * pass.k_stride,
+               pass.k_stride, pass.scores,   pass.scores_stride};
+  at.sums += keys.begin - pass.origin;
+  if (count == 1) return add_streams(at, 1, keys.end - keys.begin, job.head_dim, job.head_dim);
+  for (int64_t key = keys.begin; key < keys.end; key += kTogether) {
+    const int64_t first = greater_of(0, key - (job.first_position + begin)) / kRows * kRows;
+    Corner from = at;
+    from.x += first * at.x_stride;
+    from.sums += first * at.sums_stride;
+    add_columns(from, count - first, less_of(kTogether, keys.end - key), job.head_dim, true);
+    at.w += kTogether * at.w_stride;
+    at.sums += kTogether;
+  }
+}
+
+/// A block of keys, whose scores are there.
+void take_block(const Attention& job, int64_t begin, int64_t count, Keys block, Pass& pass) {
+  float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
+  for (int64_t m = 0; m < count; ++m) {
+    const Keys seen = common(block, keys_of(job, begin + m));
+    if (seen.begin < seen.end)
+      soften(job, begin + m, seen, scores + m * pass.scores_stride, pass.running[m],
+             pass.mixed + m * pass.mixed_stride);
+  }
+  int64_t m = 0;
+  for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
+  for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
+}
+
+/// At most kKeys keys and values to where they are one row behind the other.
+void pack(const Attention& job, Keys keys, Pass& pass) {
+  for (int64_t key = keys.begin; key < keys.end; ++key) {
+    const int64_t to = (key - keys.begin) * job.head_dim;
+    copy_row(job.k + key * job.k_stride, job.head_dim, pass.own_k + to);
+    copy_row(job.v + key * job.v_stride, job.head_dim, pass.own_v + to);
+  }
+  pass.k = pass.own_k, pass.v = pass.own_v;
+  pass.k_stride = pass.v_stride = job.head_dim;
+  pass.first_key = keys.begin;
+}
+
+/// At most kQueriesGrain queries. The fewer they are the more keys' scores come before any value,
+/// so that memory is read in long streams.
+void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
+  start(job, begin, count, pass);
+  const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
+  constexpr int64_t kWorthPacking = 8;  // queries
+  const bool packed = count >= kWorthPacking && job.head_dim <= Pass::kOwnWidth &&
+                      (job.k_stride != job.head_dim || job.v_stride != job.head_dim);
+  const int64_t step = pass.scores_stride = packed ? kKeys : kQueriesGrain / count * kKeys;
+  for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
+    const Keys keys = common({at, at + step}, seen);
+    pass.origin = at;
+    if (packed) pack(job, keys, pass);
+    score(job, begin, count, keys, pass);
+    for (int64_t block = at; block < keys.end; block += kKeys)
+      take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
+  }
+  for (int64_t m = 0; m < count; ++m)
+    finish_row(job, begin + m, pass.running[m], pass.mixed + m * pass.mixed_stride);
+}
+
+}  // namespace
+
+void attend(const Attention& job, Rows queries) {
+  Pass pass;
+  for (int64_t query = queries.begin; query < queries.end; query += kQueriesGrain)
+    attend_few(job, query, less_of(kQueriesGrain, queries.end - query), pass);
+}
+
+}  // namespace crescent::kernels::CRESCENT_ISA
