@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/kernels/kernels.h"
 #include "engine/kernels/moments.h"
 #include "engine/kernels/probe.h"
 
@@ -12,15 +13,18 @@ namespace crescent::kernels {
 namespace scalar {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
+const Kernels& kernels();
 }  // namespace scalar
 #ifdef __x86_64__
 namespace avx2 {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
+const Kernels& kernels();
 }  // namespace avx2
 namespace avx512 {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
+const Kernels& kernels();
 }  // namespace avx512
 #endif
 
@@ -106,7 +110,17 @@ const MomentsKernel& moments_kernel(Isa isa) {
   return scalar::moments_kernel();
 }
 
+const Kernels& kernels_for(Isa isa) {
+  require(isa);
+#ifdef __x86_64__
+  if (isa == Isa::avx512) return avx512::kernels();
+  if (isa == Isa::avx2) return avx2::kernels();
+#endif
+  return scalar::kernels();
+}
+
 const Probe& probe() { return probe(isa()); }
 const MomentsKernel& moments_kernel() { return moments_kernel(isa()); }
+const Kernels& kernels() { return kernels_for(isa()); }
 
 }  // namespace crescent::kernels

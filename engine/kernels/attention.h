@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+
+namespace crescent::kernels {
+
+/// Causal softmax attention of one query head: decode is one query, prefill many. Query i stands at
+/// position p = first_position + i and sees keys max(0, p + 1 - window) .. p:
+///   s[j] = scale * q[i].k[j] + slope * (j - p),   y[i] = sum_j softmax(s)[j] v[j]
+/// All fp32, rows `..._stride` floats apart: caches [kv_head][position][D] and rows of a fused
+/// qkv product alike. Scores are never stored for more than 64 keys: the softmax runs with a
+/// running maximum. Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
+///
+/// Guaranteed bit-identical: y[i] depends on nothing but q[i], its position, the keys and values
+/// that it sees and the instruction set: not on the other queries, on tiles, threads or the cache.
+/// (Keys are taken in blocks that begin at multiples of 64.) Rows of k and v that no query of the
+/// call sees are not read.
+struct Attention {
+  const float* q = nullptr;  ///< (queries, D)
+  int64_t q_stride = 0;
+  const float* k = nullptr;  ///< (positions, D)
+  int64_t k_stride = 0;
+  const float* v = nullptr;  ///< (positions, D)
+  int64_t v_stride = 0;
+  float* y = nullptr;  ///< (queries, D); must not overlap q, k or v
+  int64_t y_stride = 0;
+  int64_t head_dim = 0;        ///< D
+  int64_t first_position = 0;  ///< of query 0
+  float scale = 1;
+  float slope = 0;     ///< ALiBi, 0 without. Press et al. 2021, arXiv:2108.12409.
+  int64_t window = 0;  ///< keys that a query sees at most, itself included; 0: all
+  /// (queries, first_position + queries) or null: softmax(s), 0 where masked. For who watches.
+  float* probabilities = nullptr;
+  int64_t probabilities_stride = 0;
+};
+
+/// Queries of one call that share what they load: a grain for splitting long prompts.
+constexpr int64_t kQueriesGrain = 48;
+
+}  // namespace crescent::kernels

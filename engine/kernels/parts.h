@@ -1,0 +1,15 @@
+#pragma once
+// What the kernels' sources of one instruction set define for their table. Only they include this.
+#include "engine/kernels/kernels.h"
+
+namespace crescent::kernels::CRESCENT_ISA {
+
+void multiply(const Matmul&, const MatmulTile&);
+void layer_norm(const Norm&, Rows);
+void rms_norm(const Norm&, Rows);
+void rotate(const Rotate&);
+void embed(const Embed&, Rows);
+void attend(const Attention&, Rows);
+void transpose(const Transpose&, Rows);
+
+}  // namespace crescent::kernels::CRESCENT_ISA

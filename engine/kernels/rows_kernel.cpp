@@ -1,0 +1,135 @@
+// What is done to each row by itself: norms, rotary positions, embeddings, a transposition; and the
+// table of all kernels. Compiled once per instruction set.
+#include "engine/kernels/parts.h"
+#include "engine/kernels/simd.h"
+
+#define CRESCENT_TEXT_OF(x) #x
+#define CRESCENT_TEXT(x) CRESCENT_TEXT_OF(x)
+
+namespace crescent::kernels::CRESCENT_ISA {
+namespace {
+
+float root_of(float x) { return __builtin_sqrtf(x); }
+
+/// Sum over a row of of(x), in four chains of vectors.
+template <class Of>
+float row_sum(const float* x, int64_t count, Of of) {
+  Floats sum[4] = {};
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes)
+    for (int chain = 0; chain < 4; ++chain) sum[chain] += of(load(x + i + chain * kLanes));
+  for (; i + kLanes <= count; i += kLanes) sum[0] += of(load(x + i));
+  float rest = 0;
+  for (; i < count; ++i) rest += of(all(x[i]))[0];
+  return sum_of((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
+}
+
+/// to[i] = of(x[i], i) in vectors; `of` gets how many lanes count.
+template <class Of>
+void each_vector(int64_t count, Of of) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) of(i, int64_t{kLanes});
+  if (i < count) of(i, count - i);
+}
+
+Floats load_some(const float* from, int64_t lanes) {
+  return lanes == kLanes ? load(from) : load_first(from, lanes);
+}
+void store_some(float* to, Floats x, int64_t lanes) {
+  if (lanes == kLanes) {
+    store(to, x);
+  } else {
+    store_first(to, x, lanes);
+  }
+}
+
+/// y = (x - mean) * scale * weight + bias
+void scale_row(const Norm& norm, const float* x, float mean, float scale, float* y) {
+  each_vector(norm.width, [&](int64_t i, int64_t lanes) {
+    Floats value = (load_some(x + i, lanes) - mean) * scale;
+    if (norm.weight) value *= load_some(norm.weight + i, lanes);
+    if (norm.bias) value += load_some(norm.bias + i, lanes);
+    store_some(y + i, value, lanes);
+  });
+}
+
+}  // namespace
+
+void layer_norm(const Norm& norm, Rows rows) {
+  const auto width = static_cast<float>(norm.width);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const float* const x = norm.x + row * norm.x_stride;
+    const float mean = row_sum(x, norm.width, [](Floats v) { return v; }) / width;
+    const float squares =
+        row_sum(x, norm.width, [mean](Floats v) { return (v - mean) * (v - mean); });
+    scale_row(norm, x, mean, 1 / root_of(squares / width + norm.eps), norm.y + row * norm.y_stride);
+  }
+}
+
+void rms_norm(const Norm& norm, Rows rows) {
+  const auto width = static_cast<float>(norm.width);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const float* const x = norm.x + row * norm.x_stride;
+    const float squares = row_sum(x, norm.width, [](Floats v) { return v * v; });
+    scale_row(norm, x, 0, 1 / root_of(squares / width + norm.eps), norm.y + row * norm.y_stride);
+  }
+}
+
+void rotate(const Rotate& job) {
+  for (int64_t head = 0; head < job.heads; ++head) {
+    const float* const x = job.x + head * job.x_stride;
+    float* const y = job.y + head * job.y_stride;
+    each_vector(job.pairs, [&](int64_t i, int64_t lanes) {
+      const Floats cos = load_some(job.cos + i, lanes), sin = load_some(job.sin + i, lanes);
+      const Floats first = load_some(x + i, lanes);
+      const Floats second = load_some(x + job.pairs + i, lanes);
+      store_some(y + i, first * cos - second * sin, lanes);
+      store_some(y + job.pairs + i, second * cos + first * sin, lanes);
+    });
+    if (x != y)
+      for (int64_t i = 2 * job.pairs; i < job.head_dim; ++i) y[i] = x[i];
+  }
+}
+
+void embed(const Embed& job, Rows rows) {
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const float* const token = job.tokens + job.ids[row] * job.tokens_stride;
+    const float* const position =
+        job.positions ? job.positions + job.position_of[row] * job.positions_stride : nullptr;
+    float* const y = job.y + row * job.y_stride;
+    each_vector(job.width, [&](int64_t i, int64_t lanes) {
+      Floats value = load_some(token + i, lanes);
+      if (position) value += load_some(position + i, lanes);
+      store_some(y + i, value, lanes);
+    });
+  }
+}
+
+void transpose(const Transpose& job, Rows columns) {
+  // Squares of a cache line a side: 16 lines are read and 16 are written whole.
+  constexpr int64_t kSide = 16;
+  for (int64_t c0 = columns.begin; c0 < columns.end; c0 += kSide) {
+    const int64_t c1 = c0 + kSide < columns.end ? c0 + kSide : columns.end;
+    for (int64_t r0 = 0; r0 < job.rows; r0 += kSide) {
+      const int64_t r1 = r0 + kSide < job.rows ? r0 + kSide : job.rows;
+      for (int64_t c = c0; c < c1; ++c)
+        for (int64_t r = r0; r < r1; ++r)
+          job.to[c * job.to_stride + r] = job.from[r * job.from_stride + c];
+    }
+  }
+}
+
+const Kernels& kernels();  // declared where it is called, in isa.cpp
+const Kernels& kernels() {
+  static constexpr Kernels kKernels = {CRESCENT_TEXT(CRESCENT_ISA),
+                                       multiply,
+                                       layer_norm,
+                                       rms_norm,
+                                       rotate,
+                                       embed,
+                                       attend,
+                                       transpose};
+  return kKernels;
+}
+
+}  // namespace crescent::kernels::CRESCENT_ISA

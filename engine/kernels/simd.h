@@ -1,0 +1,129 @@
+#pragma once
+// Vectors of floats for the kernels' sources, which are compiled once per instruction set with
+// CRESCENT_ISA naming the namespace. Only those may include this. All that is here is inside that
+// namespace, so that no build's code is taken for another's; the standard library stays out for
+// the same reason (see probe_kernel.cpp).
+//
+// The sources are compiled with -ffp-contract=off: a product is fused with a sum where the code
+// says fma and nowhere else. Bit-identity of one kernel's different paths rests on that.
+#include <cstdint>
+
+#if defined(__AVX2__)
+#  include <immintrin.h>
+#endif
+
+#define CRESCENT_INLINE inline __attribute__((always_inline))
+
+namespace crescent::kernels::CRESCENT_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;  // SSE2, NEON; elsewhere the compiler takes it apart
+#endif
+constexpr int kLanes = kVectorBytes / int{sizeof(float)};
+
+typedef float Floats __attribute__((vector_size(kVectorBytes)));
+typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
+typedef float FloatsInMemory __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+typedef float Four __attribute__((vector_size(16)));
+typedef float FourInMemory __attribute__((vector_size(16), aligned(4), may_alias));
+
+CRESCENT_INLINE Floats load(const float* from) {
+  return *reinterpret_cast<const FloatsInMemory*>(from);
+}
+CRESCENT_INLINE void store(float* to, Floats x) { *reinterpret_cast<FloatsInMemory*>(to) = x; }
+CRESCENT_INLINE Floats all(float x) { return Floats{} + x; }
+
+/// The first `count` lanes, 0 <= count < kLanes; the others are 0 and nothing behind is touched.
+CRESCENT_INLINE Floats load_first(const float* from, int64_t count) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
+  return (Floats)_mm256_maskload_ps(from, mask);
+#else
+  Floats x{};
+  for (int64_t lane = 0; lane < count; ++lane) x[lane] = from[lane];
+  return x;
+#endif
+}
+
+CRESCENT_INLINE void store_first(float* to, Floats x, int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), (__m512)x);
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
+  _mm256_maskstore_ps(to, mask, (__m256)x);
+#else
+  for (int64_t lane = 0; lane < count; ++lane) to[lane] = x[lane];
+#endif
+}
+
+/// a b + c, rounded once where the instruction set has it.
+CRESCENT_INLINE Floats fma(Floats a, Floats b, Floats c) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+
+CRESCENT_INLINE Floats greater_of(Floats a, Floats b) { return a > b ? a : b; }
+
+/// Sums of the lanes of four vectors, each in the same order: halves onto each other down to four
+/// lanes, then (0 + 1) + (2 + 3).
+CRESCENT_INLINE Four sums_of(Floats a, Floats b, Floats c, Floats d) {
+#if defined(__AVX2__)
+  const auto fold = [](Floats x) __attribute__((always_inline)) {
+#  if defined(__AVX512F__)
+    const auto half = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                      __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+#  else
+    const Floats half = x;
+#  endif
+    return __builtin_shufflevector(half, half, 0, 1, 2, 3) +
+           __builtin_shufflevector(half, half, 4, 5, 6, 7);
+  };
+  return (Four)_mm_hadd_ps(_mm_hadd_ps(fold(a), fold(b)), _mm_hadd_ps(fold(c), fold(d)));
+#else
+  return Four{(a[0] + a[1]) + (a[2] + a[3]), (b[0] + b[1]) + (b[2] + b[3]),
+              (c[0] + c[1]) + (c[2] + c[3]), (d[0] + d[1]) + (d[2] + d[3])};
+#endif
+}
+
+CRESCENT_INLINE float sum_of(Floats x) { return sums_of(x, x, x, x)[0]; }
+
+CRESCENT_INLINE float greatest_of(Floats x) {
+  float most = x[0];
+  for (int lane = 1; lane < kLanes; ++lane) most = x[lane] > most ? x[lane] : most;
+  return most;
+}
+
+/// e^x within 2 units in the last place; 0 below -87.3 (where results would be denormal), infinite
+/// from 88.38 on, NaN for NaN. 2^n e^r with |r| <= ln 2 / 2; the polynomial is Cephes' expf.
+CRESCENT_INLINE Floats exp_of(Floats x) {
+  constexpr float kLeast = -87.3f, kMost = 88.37f;
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: the sum's last bits are the integer
+  const Floats within = x < kLeast ? all(kLeast) : x > kMost ? all(kMost) : x;
+  const Floats shifted = fma(within, all(1.44269504088896341f), all(kRound));
+  const Floats n = shifted - kRound;
+  const Floats r = fma(n, all(2.12194440e-4f), fma(n, all(-0.693359375f), within));
+  Floats y = fma(all(1.9875691500e-4f), r, all(1.3981999507e-3f));
+  y = fma(y, r, all(8.3334519073e-3f));
+  y = fma(y, r, all(4.1665795894e-2f));
+  y = fma(y, r, all(1.6666665459e-1f));
+  y = fma(y, r, all(5.0000001201e-1f));
+  y = fma(y, r * r, r) + 1.0f;
+  const Floats scaled = (Floats)((Ints)y + ((Ints)shifted << 23));
+  const Floats bounded = x < kLeast ? Floats{} : x > kMost ? all(__builtin_inff()) : scaled;
+  return x != x ? x : bounded;
+}
+
+}  // namespace crescent::kernels::CRESCENT_ISA
