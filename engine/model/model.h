@@ -17,7 +17,12 @@
 
 namespace crescent {
 
-/// What every view of a model shares: description, weights as stored, and their fp32 copy.
+namespace compiled {
+struct Plan;
+}
+
+/// What every view of a model shares: description, weights as stored, their fp32 copy, and level
+/// 2's plan.
 struct ModelParts;
 
 /// A model never changes. An edit returns a new one that shares untouched storage.
@@ -44,7 +49,12 @@ class Model {
   /// fp32, widened once on first use (shared by all levels; the stored ones where they are fp32).
   const Weights& wide() const;
 
-  int level() const { return level_; }  ///< 0 reference, 1 fused
+  /// Level 2's plan, compiled once on first use. Matrices that a file has as [in, out] are copied
+  /// for it, transposed; all else is shared with `wide`.
+  /// @throws OutOfMemory before anything is copied.
+  std::shared_ptr<const compiled::Plan> plan() const;
+
+  int level() const { return level_; }  ///< 0 reference, 1 fused, 2 compiled
   /// The same model at another level, sharing everything. @throws Error naming the known levels.
   std::shared_ptr<const Model> at_level(int level) const;
 
@@ -52,6 +62,7 @@ class Model {
   Dtype dtype() const;               ///< of most stored parameters
   int64_t bytes_stored() const;      ///< of the weights at their stored width
   int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
+  int64_t bytes_transposed() const;  ///< of those that level 2 made so far
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.

@@ -1,6 +1,7 @@
 #include "engine/exec/compiled/plan.h"
 
 #include <limits>
+#include <utility>
 
 #include "engine/exec/compiled/arena.h"
 

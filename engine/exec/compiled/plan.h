@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -160,7 +159,6 @@ struct Program {
   std::vector<int64_t> widths;   ///< of each buffer, floats a row
   std::vector<int64_t> offsets;  ///< of each buffer in the arena, floats a row
   int64_t arena_width = 0;       ///< floats a row
-  int64_t norm_width = 0;        ///< of the widest norm's result
   std::vector<bool> is_norm;     ///< for each buffer: holds a norm's result
 };
 

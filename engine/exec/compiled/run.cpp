@@ -1,6 +1,7 @@
 #include "engine/exec/compiled/run.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -22,6 +23,12 @@ constexpr int64_t kOwnRows = 8;
 
 /// Up to here a thread that turns a key/value head's keys also attends for its queries.
 constexpr int64_t kTogetherTokens = 8;
+
+/// Of one thread's own norms, in whole cache lines.
+int64_t own_floats(const DecoderConfig& config) {
+  constexpr int64_t kLine = 16;
+  return kOwnRows * ((config.d_model + kLine - 1) / kLine * kLine);
+}
 
 Nonlinearity nonlinearity_of(Activation activation) {
   switch (activation) {
@@ -123,7 +130,7 @@ class Chunk {
   float* place(Buffer buffer, const Rank& rank, int64_t rows) const {
     if (!program_.is_norm[static_cast<size_t>(buffer)] || !is_own(rows)) return shared(buffer);
     return runner_.arena_.floats() + program_.arena_width * rows_ +
-           rank.index * kOwnRows * program_.arena_norm_width;
+           rank.index * own_floats(config_);
   }
   const LayerSpec& spec(int32_t layer) const {
     return config_.layers[static_cast<size_t>(layer)];
@@ -518,7 +525,7 @@ Runner::Runner(std::shared_ptr<const Plan> plan, const RunnerShape& shape, std::
 
 int64_t Runner::floats_for(const Program& program, int64_t rows, int threads) const {
   const int64_t buffers = product({program.arena_width, rows});
-  const int64_t own = kOwnRows * program.arena_norm_width * threads;
+  const int64_t own = own_floats(plan_->config) * threads;
   int64_t all = 0;
   if (__builtin_add_overflow(buffers, own, &all)) return std::numeric_limits<int64_t>::max();
   return all;
