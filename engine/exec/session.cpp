@@ -3,7 +3,6 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
-
 #include "engine/error.h"
 #include "engine/exec/checks.h"
 #include "engine/exec/compiled/compiled_session.h"
@@ -19,8 +18,8 @@ namespace {
 /// Levels whose pass gives a tensor.
 class TensorSession : public SessionBase {
  public:
-  using SessionBase::SessionBase;
   using SessionBase::feed;
+  using SessionBase::SessionBase;
 
   at::Tensor feed(const at::Tensor& ids, const ForwardOptions& options) override {
     check_ids(model(), ids);
@@ -102,8 +101,7 @@ void SessionBase::check_fits(Shape shape) const {
   }
   if (shape.tokens > capacity_ - length()) {
     fail("feed: {} not fit: the session holds {} of {}; truncate it or open a longer one",
-         shape.tokens == 1 ? "1 more token does"
-                           : fmt::format("{} more tokens do", shape.tokens),
+         shape.tokens == 1 ? "1 more token does" : fmt::format("{} more tokens do", shape.tokens),
          length(), capacity_);
   }
 }

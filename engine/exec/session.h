@@ -34,7 +34,7 @@ class Session {
 
   virtual int64_t length() const = 0;
   virtual int64_t capacity() const = 0;
-  virtual int64_t bytes() const = 0;               ///< held by the cache
+  virtual int64_t bytes() const = 0;                 ///< held by the cache
   virtual int64_t arena_bytes() const { return 0; }  ///< of room to work in, at level 2
   virtual const Model& model() const = 0;
   virtual std::span<const int32_t> ids() const = 0;  ///< of batch row 0

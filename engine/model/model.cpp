@@ -107,12 +107,11 @@ std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) 
                         bytes_to_widen(parts, [](const TensorSpec& spec) { return !spec.in_out; });
   if (bytes > 0) require_memory(bytes, "compiling the model for level 2");
   const c10::NoGradGuard no_grad;
-  return compiled::compile({.config = parts.config,
-                            .layout = parts.layout,
-                            .stored = parts.stored,
-                            .widened = [&](const TensorSpec& spec) {
-                              return widened(parts, spec);
-                            }});
+  return compiled::compile(
+      {.config = parts.config,
+       .layout = parts.layout,
+       .stored = parts.stored,
+       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); }});
 }
 
 }  // namespace

@@ -34,9 +34,8 @@ Placement place(std::span<const Lifetime> buffers) {
     }
     result.offsets[buffer] = offset;
     result.width = std::max(result.width, offset + widths[buffer]);
-    const auto behind = std::find_if(placed.begin(), placed.end(), [&](size_t other) {
-      return result.offsets[other] > offset;
-    });
+    const auto behind = std::find_if(placed.begin(), placed.end(),
+                                     [&](size_t other) { return result.offsets[other] > offset; });
     placed.insert(behind, buffer);
   }
   return result;

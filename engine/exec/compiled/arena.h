@@ -13,7 +13,8 @@ struct Lifetime {
 };
 
 /// Where each buffer begins, in floats a row: a pass over R rows finds it R times as far behind the
-/// arena's beginning. So one placement serves every number of rows, and few rows lie close together.
+/// arena's beginning. So one placement serves every number of rows, and few rows lie close
+/// together.
 struct Placement {
   std::vector<int64_t> offsets;
   int64_t width = 0;  ///< floats a row that all of them take together

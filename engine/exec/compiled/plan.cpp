@@ -200,7 +200,7 @@ class Builder {
   const PlanWeights& weights_;
   const Taps taps_;
   Program program_;
-  Buffer x_ = kNone;                                 // the residual stream
+  Buffer x_ = kNone;                                // the residual stream
   std::vector<std::pair<int64_t, Buffer>> angles_;  // by head_dim
 };
 
@@ -218,17 +218,29 @@ std::vector<Buffer> buffers_of(const Step& step) {
   return std::visit(
       Overloaded{[](const AnglesStep& s) { return List{s.out}; },
                  [](const EmbedStep& s) { return List{s.out}; },
-                 [](const NormStep& s) { return List{s.in, s.out}; },
-                 [](const ProductStep& s) { return List{s.in, s.out}; },
-                 [](const GatedStep& s) { return List{s.in, s.out}; },
+                 [](const NormStep& s) {
+                   return List{s.in, s.out};
+                 },
+                 [](const ProductStep& s) {
+                   return List{s.in, s.out};
+                 },
+                 [](const GatedStep& s) {
+                   return List{s.in, s.out};
+                 },
                  [](const AttendStep& s) {
                    return s.angles == kNone ? List{s.qkv, s.out} : List{s.qkv, s.out, s.angles};
                  },
                  [](const HeadStep& s) { return List{s.in}; },
                  [](const ShowStep& s) { return List{s.buffer}; },
-                 [](const ActivateStep& s) { return List{s.in, s.out}; },
-                 [](const GateStep& s) { return List{s.gate, s.up, s.out}; },
-                 [](const AddStep& s) { return List{s.in, s.out}; },
+                 [](const ActivateStep& s) {
+                   return List{s.in, s.out};
+                 },
+                 [](const GateStep& s) {
+                   return List{s.gate, s.up, s.out};
+                 },
+                 [](const AddStep& s) {
+                   return List{s.in, s.out};
+                 },
                  [](const auto&) { return List{}; }},
       step);
 }

@@ -162,8 +162,8 @@ struct Program {
   std::vector<bool> is_norm;     ///< for each buffer: holds a norm's result
 };
 
-/// Where an observer's taps would hide in a fused step, the step is taken apart; without taps nothing
-/// is. Spans never change what is computed how.
+/// Where an observer's taps would hide in a fused step, the step is taken apart; without taps
+/// nothing is. Spans never change what is computed how.
 Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps);
 
 /// Keys and values of one layer lie as [B][K][capacity][D], keys first.

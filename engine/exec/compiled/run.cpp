@@ -104,9 +104,9 @@ class Chunk {
 
   /// Tokens of one sequence.
   struct Sequence {
-    int64_t row;        ///< the chunk's row of its first token
-    int64_t in_batch;   ///< which
-    int64_t from, to;   ///< tokens, in the chunk
+    int64_t row;       ///< the chunk's row of its first token
+    int64_t in_batch;  ///< which
+    int64_t from, to;  ///< tokens, in the chunk
   };
   void turn(const AttendStep& step, int64_t kv_head, const Sequence& tokens) const;
   void attend(const AttendStep& step, int64_t head, const Sequence& tokens) const;
@@ -118,9 +118,7 @@ class Chunk {
   void elementwise(const kernels::Matmul& of_row_zero, int64_t width, const Rank& rank) const;
   void close_spans();
 
-  bool head_is_left_out() const {
-    return pass_.last_only && first_ + tokens_ < pass_tokens_;
-  }
+  bool head_is_left_out() const { return pass_.last_only && first_ + tokens_ < pass_tokens_; }
   int64_t head_rows() const { return pass_.last_only ? batch_ : rows_; }
   static bool is_own(int64_t rows) { return rows <= kOwnRows; }
   float* shared(Buffer buffer) const {
@@ -132,9 +130,7 @@ class Chunk {
     return runner_.arena_.floats() + program_.arena_width * rows_ +
            rank.index * own_floats(config_);
   }
-  const LayerSpec& spec(int32_t layer) const {
-    return config_.layers[static_cast<size_t>(layer)];
-  }
+  const LayerSpec& spec(int32_t layer) const { return config_.layers[static_cast<size_t>(layer)]; }
   void show(Site site, int32_t layer, const float* values, std::span<const int64_t> shape) const {
     pass_.observer->tensor(site, layer, {values, shape});
   }
@@ -326,8 +322,15 @@ void Chunk::turn(const AttendStep& step, int64_t kv_head, const Sequence& tokens
       std::memcpy(to_key, key, static_cast<size_t>(D) * sizeof(float));
     } else {
       const float* const cos = shared(step.angles) + t * D;
-      kernels::Rotate rotate{.x = key, .x_stride = D, .heads = 1, .head_dim = D, .pairs = D / 2,
-                             .cos = cos, .sin = cos + D / 2, .y = to_key, .y_stride = D};
+      kernels::Rotate rotate{.x = key,
+                             .x_stride = D,
+                             .heads = 1,
+                             .head_dim = D,
+                             .pairs = D / 2,
+                             .cos = cos,
+                             .sin = cos + D / 2,
+                             .y = to_key,
+                             .y_stride = D};
       kernels_.rotate(rotate);
       for (int64_t head = 0; head < H; ++head) {
         if (layer.kv_of_head[static_cast<size_t>(head)] != kv_head) continue;
@@ -384,8 +387,7 @@ void Chunk::attend_in_tiles(const AttendStep& step, const Rank& rank) const {
   for (int64_t b = 0; b < batch_; ++b) {
     const Range mine = share_of(tokens_, rank);
     for (int64_t kv_head = 0; kv_head < layer.kv_heads; ++kv_head) {
-      turn(step, kv_head,
-           {.row = b * tokens_, .in_batch = b, .from = mine.begin, .to = mine.end});
+      turn(step, kv_head, {.row = b * tokens_, .in_batch = b, .from = mine.begin, .to = mine.end});
     }
   }
   rank.barrier();
@@ -462,8 +464,7 @@ bool Chunk::run(const ShowProbabilitiesStep& step, const Rank& rank) {
 
 /// A product's epilogue alone: a product of no inputs leaves the bias, which here is a row that was
 /// computed before. So a step that was taken apart gives the same bits as the whole one.
-void Chunk::elementwise(const kernels::Matmul& of_row_zero, int64_t width,
-                        const Rank& rank) const {
+void Chunk::elementwise(const kernels::Matmul& of_row_zero, int64_t width, const Rank& rank) const {
   const Range mine = share_of(rows_, rank);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
     kernels::Matmul of_row = of_row_zero;
@@ -532,8 +533,7 @@ int64_t Runner::floats_for(const Program& program, int64_t rows, int threads) co
 }
 
 void Runner::make_room(const Program& program, int64_t rows, int threads) {
-  const int64_t bytes =
-      product({floats_for(program, rows, threads), int64_t{sizeof(float)}});
+  const int64_t bytes = product({floats_for(program, rows, threads), int64_t{sizeof(float)}});
   if (bytes > arena_bytes()) {
     require_memory(bytes, fmt::format("a pass over {} tokens", rows));
     arena_ = HugePages();  // not both at once

@@ -57,8 +57,8 @@ class Runner {
   std::shared_ptr<const Plan> plan_;
   int64_t batch_, capacity_, cache_bytes_;
   HugePages cache_;
-  std::vector<float*> keys_, values_;        // of each layer, [B][K][capacity][D] in the cache
-  HugePages arena_;                          // a program's buffers, then the threads' own norms
+  std::vector<float*> keys_, values_;         // of each layer, [B][K][capacity][D] in the cache
+  HugePages arena_;                           // a program's buffers, then the threads' own norms
   std::vector<int64_t> row_ids_, positions_;  // of each row of a chunk
   Taps watched_taps_;
   std::unique_ptr<const Program> watched_;  // for the taps of the last pass that was watched

@@ -26,11 +26,8 @@ struct Storage {
 /// to[out, in] = from[in, out]
 void transpose(Team& team, const at::Tensor& from, float* to) {
   const int64_t in = from.size(0), out = from.size(1);
-  const kernels::Transpose job{.from = from.data_ptr<float>(),
-                               .from_stride = out,
-                               .rows = in,
-                               .to = to,
-                               .to_stride = in};
+  const kernels::Transpose job{
+      .from = from.data_ptr<float>(), .from_stride = out, .rows = in, .to = to, .to_stride = in};
   team.run([&](const Rank& rank) {
     const Range mine = share_of(out, rank, kernels::kOutsGrain);
     kernels::kernels().transpose(job, {mine.begin, mine.end});
@@ -40,7 +37,8 @@ void transpose(Team& team, const at::Tensor& from, float* to) {
 /// Finds the address of each tensor of the layout.
 class Addresses {
  public:
-  explicit Addresses(const CompileInput& input) : input_(input), found_(input.config.layers.size()) {
+  explicit Addresses(const CompileInput& input)
+      : input_(input), found_(input.config.layers.size()) {
     storage_->transposed = HugePages(static_cast<size_t>(bytes_to_copy(input.layout)));
     float* next = storage_->transposed.floats();
     const auto team = make_openmp_team(threads());
