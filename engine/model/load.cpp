@@ -119,7 +119,8 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
   HfFolder folder = open_hf_folder(path);
   const int64_t copied = bytes_copied(folder, options.dtype);
   if (copied > 0) require_memory(copied, fmt::format("loading {}", path.string()));
-  Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0};
+  Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0, {}};
+  for (const auto& file : folder.checkpoint.files()) source.files.push_back(file->file());
   Weights weights(folder.config.layers.size());
   for (size_t i = 0; i < folder.layout.size(); ++i) {
     at::Tensor tensor = view_of(folder.stored[i], source.bytes_misaligned);

@@ -100,6 +100,15 @@ void widen(ModelParts& parts) {
   parts.is_widened = true;
 }
 
+/// The memory of a tensor that is mapped from a file.
+void give_back(const ModelParts& parts, const at::Tensor& tensor) {
+  const std::span part(static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes());
+  for (const auto& weak : parts.source.files) {
+    const auto file = weak.lock();
+    if (file && file->give_back(part)) return;
+  }
+}
+
 /// What goes from [in, out] to [out, in] needs no fp32 copy of its own beside the transposed one.
 std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) {
   const std::lock_guard lock(parts.widening);
@@ -111,7 +120,8 @@ std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) 
       {.config = parts.config,
        .layout = parts.layout,
        .stored = parts.stored,
-       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); }});
+       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
+       .give_back = [&](const at::Tensor& tensor) { give_back(parts, tensor); }});
 }
 
 }  // namespace

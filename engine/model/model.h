@@ -10,6 +10,7 @@
 
 #include "engine/dtype.h"
 #include "engine/families/family.h"
+#include "engine/formats/mapped_file.h"
 #include "engine/model/config.h"
 #include "engine/model/layout.h"
 #include "engine/model/weights.h"
@@ -33,6 +34,8 @@ class Model {
     std::string prefix;                           ///< before the tensor names, as in the file
     std::vector<int32_t> end_of_text;             ///< ids that end a generation; may be empty
     int64_t bytes_misaligned = 0;  ///< copied at load because the file has them misaligned
+    /// Where weights are mapped from; what holds them open are the tensors.
+    std::vector<std::weak_ptr<const MappedFile>> files;
   };
 
   /// @throws Error if a tensor of the layout is missing or has another shape.

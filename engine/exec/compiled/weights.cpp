@@ -47,6 +47,7 @@ class Addresses {
       if (spec.in_out) {
         const at::Tensor from = input.stored.at(spec).to(at::kFloat).contiguous();
         transpose(*team, from, next);
+        input.give_back(input.stored.at(spec));
         set(spec, next);
         next += elements(spec);
         continue;

@@ -22,6 +22,8 @@ struct CompileInput {
   const Weights& stored;
   /// A tensor in fp32, kept by whoever gives it for as long as the plan lives.
   std::function<at::Tensor(const TensorSpec&)> widened;
+  /// Told of stored tensors that the plan will not read.
+  std::function<void(const at::Tensor&)> give_back;
 };
 
 /// Matrices stay where they lie if they are [out, in] in fp32 there; those that are [in, out] are
