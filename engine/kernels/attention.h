@@ -28,8 +28,9 @@ struct Attention {
   float scale = 1;
   float slope = 0;     ///< ALiBi, 0 without. Press et al. 2021, arXiv:2108.12409.
   int64_t window = 0;  ///< keys that a query sees at most, itself included; 0: all
-  /// (queries, first_position + queries) or null: softmax(s), 0 where masked. For who watches.
+  /// (queries, positions) or null: softmax(s), 0 where masked. For who watches.
   float* probabilities = nullptr;
+  int64_t probabilities_width = 0;  ///< positions of a row, at least those that a query sees
   int64_t probabilities_stride = 0;
 };
 

@@ -35,7 +35,26 @@ CRESCENT_INLINE Floats load(const float* from) {
   return *reinterpret_cast<const FloatsInMemory*>(from);
 }
 CRESCENT_INLINE void store(float* to, Floats x) { *reinterpret_cast<FloatsInMemory*>(to) = x; }
-CRESCENT_INLINE Floats all(float x) { return Floats{} + x; }
+CRESCENT_INLINE Four load_four(const float* from) {
+  return *reinterpret_cast<const FourInMemory*>(from);
+}
+CRESCENT_INLINE void store_four(float* to, Four x) { *reinterpret_cast<FourInMemory*>(to) = x; }
+CRESCENT_INLINE Floats all(float x) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_set1_ps(x);
+#else
+  return Floats{x, x, x, x};
+#endif
+}
+
+/// 0, 1, 2 ...
+CRESCENT_INLINE Floats lane_numbers() {
+  Floats x{};
+  for (int lane = 0; lane < kLanes; ++lane) x[lane] = static_cast<float>(lane);
+  return x;
+}
 
 /// The first `count` lanes, 0 <= count < kLanes; the others are 0 and nothing behind is touched.
 CRESCENT_INLINE Floats load_first(const float* from, int64_t count) {
@@ -77,21 +96,22 @@ CRESCENT_INLINE Floats fma(Floats a, Floats b, Floats c) {
 
 CRESCENT_INLINE Floats greater_of(Floats a, Floats b) { return a > b ? a : b; }
 
-/// Sums of the lanes of four vectors, each in the same order: halves onto each other down to four
-/// lanes, then (0 + 1) + (2 + 3).
+/// Sums of the lanes of four vectors, each in the same order: (0 + 1) + (2 + 3) of each four lanes,
+/// the fours by halves.
 CRESCENT_INLINE Four sums_of(Floats a, Floats b, Floats c, Floats d) {
 #if defined(__AVX2__)
   const auto fold = [](Floats x) __attribute__((always_inline)) {
 #  if defined(__AVX512F__)
-    const auto half = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
-                      __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    return (__m256)(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
 #  else
-    const Floats half = x;
+    return (__m256)x;
 #  endif
-    return __builtin_shufflevector(half, half, 0, 1, 2, 3) +
-           __builtin_shufflevector(half, half, 4, 5, 6, 7);
   };
-  return (Four)_mm_hadd_ps(_mm_hadd_ps(fold(a), fold(b)), _mm_hadd_ps(fold(c), fold(d)));
+  const __m256 halves =
+      _mm256_hadd_ps(_mm256_hadd_ps(fold(a), fold(b)), _mm256_hadd_ps(fold(c), fold(d)));
+  return __builtin_shufflevector(halves, halves, 0, 1, 2, 3) +
+         __builtin_shufflevector(halves, halves, 4, 5, 6, 7);
 #else
   return Four{(a[0] + a[1]) + (a[2] + a[3]), (b[0] + b[1]) + (b[2] + b[3]),
               (c[0] + c[1]) + (c[2] + c[3]), (d[0] + d[1]) + (d[2] + d[3])};
