@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/exec/all_finite.h"
+#include "engine/interrupt.h"
 
 namespace crescent::compiled {
 namespace {
@@ -64,9 +65,20 @@ bool Chunk::run(Team& team) {
   return finite_.load(std::memory_order_relaxed);
 }
 
-bool Chunk::run(const AnglesStep& step, const Rank& rank) {
+void Chunk::walk(const Rank& rank) {
+  At at{.rank = rank, .rows = rows_};
+  for (const Step& step : program_.steps) {
+    const bool wait = std::visit([&](const auto& s) { return run(s, at); }, step);
+    if (at.over) return;
+    if (!wait) continue;
+    if (rank.index == 0) check_interrupt();
+    rank.barrier();
+  }
+}
+
+bool Chunk::run(const AnglesStep& step, const At& at) {
   const int64_t half = step.head_dim / 2;
-  const Range mine = share_of(tokens_, rank);
+  const Range mine = share_of(tokens_, at.rank);
   for (int64_t t = mine.begin; t < mine.end; ++t) {
     float* const cos = shared(step.out) + t * step.head_dim;
     for (int64_t i = 0; i < half; ++i) {
@@ -78,9 +90,9 @@ bool Chunk::run(const AnglesStep& step, const Rank& rank) {
   return false;  // the embedding, which comes next, makes all wait
 }
 
-bool Chunk::run(const EmbedStep& step, const Rank& rank) {
+bool Chunk::run(const EmbedStep& step, const At& at) {
   const int64_t width = config_.d_model;
-  const Range mine = share_of(rows_, rank);
+  const Range mine = share_of(rows_, at.rank);
   kernels_.embed({.ids = runner_.row_ids_.data(),
                   .tokens = plan_.weights.token_embedding,
                   .tokens_stride = width,
@@ -94,11 +106,12 @@ bool Chunk::run(const EmbedStep& step, const Rank& rank) {
   return true;
 }
 
-bool Chunk::run(const NormStep& step, const Rank& rank) {
+bool Chunk::run(const NormStep& step, const At& at) {
   if (step.last && head_is_left_out()) return false;
   const int64_t width = config_.d_model;
-  const bool gather = step.last && pass_.last_only;  // the last token's row of every sequence
-  const int64_t rows = gather ? batch_ : rows_;
+  const bool gather =
+      step.last && pass_.last_only && !at.narrow;  // the last token's row of every sequence
+  const int64_t rows = gather ? batch_ : at.rows;
   const int64_t stride = gather ? tokens_ * width : width;
   const kernels::Norm norm{.x = shared(step.in) + (gather ? (tokens_ - 1) * width : 0),
                            .x_stride = stride,
@@ -106,16 +119,16 @@ bool Chunk::run(const NormStep& step, const Rank& rank) {
                            .weight = step.weights.weight,
                            .bias = step.weights.bias,
                            .eps = static_cast<float>(config_.norm_eps),
-                           .y = place(step.out, rank, rows),
+                           .y = place(step.out, at.rank, rows),
                            .y_stride = width};
-  const Range mine = is_own(rows) ? Range{0, rows} : share_of(rows, rank);
+  const Range mine = is_own(rows) ? Range{0, rows} : share_of(rows, at.rank);
   (config_.norm == NormKind::layer_norm ? kernels_.layer_norm : kernels_.rms_norm)(
       norm, {mine.begin, mine.end});
   return !is_own(rows);
 }
 
-bool Chunk::run(const ProductStep& step, const Rank& rank) {
-  const Range mine = share_of(step.width, rank, kernels::kOutsGrain);
+bool Chunk::run(const ProductStep& step, const At& at) {
+  const Range mine = share_of(step.width, at.rank, kernels::kOutsGrain);
   int64_t column = 0;  // of the part's first result
   for (const Matrix& part : step.parts) {
     const int64_t begin = std::max(mine.begin - column, int64_t{0});
@@ -123,7 +136,7 @@ bool Chunk::run(const ProductStep& step, const Rank& rank) {
     float* const y = shared(step.out) + column;
     column += part.out;
     if (begin >= end) continue;
-    kernels_.multiply({.x = place(step.in, rank, rows_),
+    kernels_.multiply({.x = place(step.in, at.rank, at.rows),
                        .x_stride = part.in,
                        .w = part.data,
                        .w_stride = part.in,
@@ -134,15 +147,15 @@ bool Chunk::run(const ProductStep& step, const Rank& rank) {
                        .residual_stride = step.width,
                        .y = y,
                        .y_stride = step.width},
-                      {0, rows_, begin, end});
+                      {0, at.rows, begin, end});
   }
   return true;
 }
 
-bool Chunk::run(const GatedStep& step, const Rank& rank) {
-  const Range mine = share_of(step.up.out, rank, kernels::kOutsGrain);
+bool Chunk::run(const GatedStep& step, const At& at) {
+  const Range mine = share_of(step.up.out, at.rank, kernels::kOutsGrain);
   if (mine.begin < mine.end) {
-    kernels_.multiply({.x = place(step.in, rank, rows_),
+    kernels_.multiply({.x = place(step.in, at.rank, at.rows),
                        .x_stride = step.up.in,
                        .w = step.gate.data,
                        .w_stride = step.gate.in,
@@ -154,20 +167,20 @@ bool Chunk::run(const GatedStep& step, const Rank& rank) {
                        .up_bias = step.up.bias,
                        .y = shared(step.out),
                        .y_stride = step.up.out},
-                      {0, rows_, mine.begin, mine.end});
+                      {0, at.rows, mine.begin, mine.end});
   }
   return true;
 }
 
-bool Chunk::run(const HeadStep& step, const Rank& rank) {
+bool Chunk::run(const HeadStep& step, const At& at) {
   if (head_is_left_out()) return false;
   // The chunk's rows of several sequences are not neighbours among all the pass's logits.
   const bool together = pass_.last_only || tokens_ == pass_tokens_;
-  const Range mine = share_of(step.matrix.out, rank, kernels::kOutsGrain);
+  const Range mine = share_of(step.matrix.out, at.rank, kernels::kOutsGrain);
   const int64_t vocab = step.matrix.out, pieces = together ? 1 : batch_;
   const int64_t rows = head_rows() / pieces;
   for (int64_t piece = 0; piece < pieces && mine.begin < mine.end; ++piece) {
-    const float* const x = place(step.in, rank, head_rows()) + piece * rows * step.matrix.in;
+    const float* const x = place(step.in, at.rank, head_rows()) + piece * rows * step.matrix.in;
     float* const y = pass_.logits + (together ? 0 : piece * pass_tokens_ + first_) * vocab;
     kernels_.multiply({.x = x,
                        .x_stride = step.matrix.in,
@@ -183,6 +196,25 @@ bool Chunk::run(const HeadStep& step, const Rank& rank) {
     }
   }
   return pass_.observer != nullptr;
+}
+
+/// In the order of the sequences: a row is never written before it was read.
+bool Chunk::run(const NarrowStep& step, At& at) {
+  if (!pass_.last_only) return false;
+  at.over = head_is_left_out();
+  at.rows = batch_;
+  at.narrow = true;
+  if (at.over || tokens_ == 1) return false;
+  if (at.rank.index == 0) {
+    for (const NarrowStep::Kept& kept : step.kept) {
+      float* const rows = shared(kept.buffer);
+      for (int64_t b = 0; b < batch_; ++b) {
+        std::memcpy(rows + b * kept.width, rows + ((b + 1) * tokens_ - 1) * kept.width,
+                    static_cast<size_t>(kept.width) * sizeof(float));
+      }
+    }
+  }
+  return true;
 }
 
 // Attention --------------------------------------------------------------------------------------
@@ -292,10 +324,10 @@ void Chunk::attend_in_tiles(const AttendStep& step, const Rank& rank) const {
   }
 }
 
-bool Chunk::run(const AttendStep& step, const Rank& rank) {
-  const bool enough_for_all = batch_ * spec(step.layer).kv_heads >= rank.size;
-  if (tokens_ <= kTogetherTokens && enough_for_all) attend_together(step, rank);
-  else attend_in_tiles(step, rank);
+bool Chunk::run(const AttendStep& step, const At& at) {
+  const bool enough_for_all = batch_ * spec(step.layer).kv_heads >= at.rank.size;
+  if (tokens_ <= kTogetherTokens && enough_for_all) attend_together(step, at.rank);
+  else attend_in_tiles(step, at.rank);
   return true;
 }
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/exec/compiled/run.h"
-#include "engine/interrupt.h"
 
 namespace crescent::compiled {
 
@@ -31,30 +30,30 @@ class Chunk {
   bool run(Team& team);
 
  private:
-  void walk(const Rank& rank) {
-    for (const Step& step : program_.steps) {
-      const bool wait = std::visit([&](const auto& s) { return run(s, rank); }, step);
-      if (!wait) continue;
-      if (rank.index == 0) check_interrupt();
-      rank.barrier();
-    }
-  }
-
-  bool run(const AnglesStep& step, const Rank& rank);
-  bool run(const EmbedStep& step, const Rank& rank);
-  bool run(const NormStep& step, const Rank& rank);
-  bool run(const ProductStep& step, const Rank& rank);
-  bool run(const GatedStep& step, const Rank& rank);
-  bool run(const AttendStep& step, const Rank& rank);
-  bool run(const HeadStep& step, const Rank& rank);
-  bool run(const BeginStep& step, const Rank& rank);
-  bool run(const EndStep& step, const Rank& rank);
-  bool run(const ShowStep& step, const Rank& rank);
-  bool run(const ShowLogitsStep& step, const Rank& rank);
-  bool run(const ShowProbabilitiesStep& step, const Rank& rank);
-  bool run(const ActivateStep& step, const Rank& rank);
-  bool run(const GateStep& step, const Rank& rank);
-  bool run(const AddStep& step, const Rank& rank);
+  /// Where a thread is in its walk.
+  struct At {
+    Rank rank;
+    int64_t rows;         ///< that go through the steps
+    bool narrow = false;  ///< they are those of the last tokens alone
+    bool over = false;    ///< nothing of what follows is wanted
+  };
+  void walk(const Rank& rank);
+  bool run(const AnglesStep& step, const At& at);
+  bool run(const EmbedStep& step, const At& at);
+  bool run(const NormStep& step, const At& at);
+  bool run(const ProductStep& step, const At& at);
+  bool run(const GatedStep& step, const At& at);
+  bool run(const AttendStep& step, const At& at);
+  bool run(const NarrowStep& step, At& at);
+  bool run(const HeadStep& step, const At& at);
+  bool run(const BeginStep& step, const At& at);
+  bool run(const EndStep& step, const At& at);
+  bool run(const ShowStep& step, const At& at);
+  bool run(const ShowLogitsStep& step, const At& at);
+  bool run(const ShowProbabilitiesStep& step, const At& at);
+  bool run(const ActivateStep& step, const At& at);
+  bool run(const GateStep& step, const At& at);
+  bool run(const AddStep& step, const At& at);
 
   /// Tokens of one sequence.
   struct Sequence {
@@ -68,8 +67,7 @@ class Chunk {
   void attend_in_tiles(const AttendStep& step, const Rank& rank) const;
   float* cached(const std::vector<float*>& side, const AttendStep& step, int64_t in_batch,
                 int64_t kv_head) const;
-  void multiply_logits(const HeadStep& step, const Rank& rank, Sequence tokens);
-  void elementwise(const kernels::Matmul& of_row_zero, int64_t width, const Rank& rank) const;
+  void elementwise(const kernels::Matmul& of_row_zero, int64_t width, const At& at) const;
   void close_spans();
 
   bool head_is_left_out() const { return pass_.last_only && first_ + tokens_ < pass_tokens_; }
@@ -99,8 +97,8 @@ class Chunk {
   const int64_t pass_tokens_;  // T of the whole pass
   const int64_t first_;        // token of the pass that is the chunk's first
   const int64_t tokens_;       // of the chunk
-  const int64_t rows_;
-  const int64_t past_;  // tokens before the chunk
+  const int64_t rows_;         // of the chunk: what its buffers have room for
+  const int64_t past_;         // tokens before the chunk
   const kernels::Nonlinearity nonlinearity_;
   std::atomic<bool> finite_{true};
 

@@ -18,6 +18,10 @@ class Builder {
 
   Program build() {
     x_ = buffer(config_.d_model);
+    for (size_t layer = 0; layer < config_.layers.size(); ++layer) {
+      const LayerSpec& spec = config_.layers[layer];
+      if (spec.has_attention && spec.heads() > 0) last_attending_ = static_cast<int32_t>(layer);
+    }
     embed();
     for (int32_t layer = 0; layer < static_cast<int32_t>(config_.layers.size()); ++layer) {
       begin(Site::block, layer);
@@ -125,6 +129,9 @@ class Builder {
       add(AttendStep{qkv, heads, angles_of(spec.head_dim), layer, shows(Site::attention_softmax)});
     }
     end(Site::attention, layer);
+    if (layer == last_attending_ && !taps_.any()) {
+      add(NarrowStep{{{x_, config_.d_model}, {heads, width}}});
+    }
     if (shows(Site::attention_softmax)) add(ShowProbabilitiesStep{layer});
     show(Site::attention_value, layer, heads, width);
     product_into_residual(heads, weights.attention_output,
@@ -200,6 +207,7 @@ class Builder {
   const PlanWeights& weights_;
   const Taps taps_;
   Program program_;
+  int32_t last_attending_ = kNoLayer;
   Buffer x_ = kNone;                                // the residual stream
   std::vector<std::pair<int64_t, Buffer>> angles_;  // by head_dim
 };
@@ -229,6 +237,11 @@ std::vector<Buffer> buffers_of(const Step& step) {
                  },
                  [](const AttendStep& s) {
                    return s.angles == kNone ? List{s.qkv, s.out} : List{s.qkv, s.out, s.angles};
+                 },
+                 [](const NarrowStep& s) {
+                   List buffers;
+                   for (const NarrowStep::Kept& kept : s.kept) buffers.push_back(kept.buffer);
+                   return buffers;
                  },
                  [](const HeadStep& s) { return List{s.in}; },
                  [](const ShowStep& s) { return List{s.buffer}; },

@@ -94,6 +94,15 @@ struct AttendStep {
   int32_t layer;
   bool show = false;  ///< keep the probabilities for ShowProbabilitiesStep
 };
+/// Behind the last step that looks from one token to another: where the last logits alone are
+/// wanted, only the last token of every sequence goes on.
+struct NarrowStep {
+  struct Kept {
+    Buffer buffer;
+    int64_t width;
+  };
+  std::vector<Kept> kept;
+};
 struct HeadStep {
   Buffer in;
   Matrix matrix;
@@ -138,7 +147,7 @@ struct AddStep {
 };
 
 using Step = std::variant<AnglesStep, EmbedStep, NormStep, ProductStep, GatedStep, AttendStep,
-                          HeadStep, BeginStep, EndStep, ShowStep, ShowLogitsStep,
+                          NarrowStep, HeadStep, BeginStep, EndStep, ShowStep, ShowLogitsStep,
                           ShowProbabilitiesStep, ActivateStep, GateStep, AddStep>;
 
 /// The buffers that must be there while a step runs: those it reads and those it writes.
@@ -162,8 +171,8 @@ struct Program {
   std::vector<bool> is_norm;     ///< for each buffer: holds a norm's result
 };
 
-/// Where an observer's taps would hide in a fused step, the step is taken apart; without taps
-/// nothing is. Spans never change what is computed how.
+/// Where a tensor that an observer wants would hide in a fused step, the step is taken apart. A
+/// watched pass computes all rows to its end, as levels 0 and 1 do: no NarrowStep.
 Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps);
 
 /// Keys and values of one layer lie as [B][K][capacity][D], keys first.

@@ -12,15 +12,15 @@ namespace {
 
 std::string letters_of(const Program& program) {
   // One letter a kind of step, in the order of Step's alternatives.
-  constexpr std::string_view kLetters = "REnPGAHbesltvgd";
+  constexpr std::string_view kLetters = "REnPGANHbesltvgd";
   static_assert(kLetters.size() == std::variant_size_v<Step>);
   std::string letters;
   for (const Step& step : program.steps) letters += kLetters[step.index()];
   return letters;
 }
 
-std::string without_marks(std::string letters) {
-  std::erase_if(letters, [](char c) { return c == 'b' || c == 'e'; });
+std::string without(std::string_view out, std::string letters) {
+  std::erase_if(letters, [=](char c) { return out.find(c) != out.npos; });
   return letters;
 }
 
@@ -32,13 +32,13 @@ TEST(Plan, HasFiveStepsALayerThatWaitForEachOtherAndNoMore) {
             "E"
             "nPAPnPP"
             "nPAPnPP"
-            "nPAPnPP"
+            "nPANPnPP"
             "nH");
   EXPECT_EQ(letters_of(Plan(llama.config, llama.weights).program),
             "RE"
             "nPAPnGP"
             "nPAPnGP"
-            "nPAPnGP"
+            "nPANPnGP"
             "nH");
 }
 
@@ -52,7 +52,7 @@ TEST(Plan, FollowsEachLayersOwnSpec) {
   EXPECT_EQ(letters_of(Plan(plain.config, plain.weights).program),
             "E"
             "nPP"
-            "nPAP"
+            "nPANP"
             "nPnPP"
             "nH");
 }
@@ -64,12 +64,12 @@ TEST(Plan, TurnsOnceForEveryWidthOfHead) {
   EXPECT_EQ(letters_of(Plan(plain.config, plain.weights).program).substr(0, 3), "RRE");
 }
 
-TEST(Plan, IsTheSameWorkWhereOnlySpansAreWatched) {
+TEST(Plan, IsTheSameWorkButForAllRowsWhereOnlySpansAreWatched) {
   const test::PlainWeights plain(test::small_llama());
   const Program bare = make_program(plain.config, plain.weights, {});
   const Program watched = make_program(plain.config, plain.weights, {{}, everything()});
-  EXPECT_EQ(without_marks(letters_of(watched)), letters_of(bare));
-  EXPECT_NE(letters_of(watched), letters_of(bare));
+  EXPECT_EQ(without("be", letters_of(watched)), without("N", letters_of(bare)));
+  EXPECT_GT(letters_of(watched).size(), letters_of(bare).size());
   EXPECT_EQ(watched.arena_width, bare.arena_width);
 }
 

@@ -87,18 +87,20 @@ TEST_P(Runners, ShareOnePlanAtTheSameTime) {
 }
 
 TEST_P(Runners, GiveTheLastRowOfEverySequenceAloneWhenAskedForIt) {
-  const Fed fed{.batch = 3};
   const int64_t vocab = plan_->config.vocab;
-  const std::vector<float> all = logits_of(plan_, fed);
-  Runner runner(plan_, {.batch = 3, .capacity = 12, .threads = 2}, "a test");
-  std::vector<float> last(static_cast<size_t>(3 * vocab));
-  const std::vector<int64_t> ids = ids_of(fed, vocab);
-  const auto team = make_thread_team(2);
-  runner.run(*team, {.ids = ids, .last_only = true, .logits = last.data()});
-  for (int64_t b = 0; b < 3; ++b) {
-    const auto row = all.begin() + (b * 12 + 11) * vocab;
-    EXPECT_EQ(std::vector<float>(last.begin() + b * vocab, last.begin() + (b + 1) * vocab),
-              std::vector<float>(row, row + vocab));
+  for (const Fed& fed :
+       {Fed{.batch = 3}, Fed{.batch = 9, .tokens = 2}, Fed{.batch = 2, .tokens = 1}}) {
+    const std::vector<float> all = logits_of(plan_, fed);
+    Runner runner(plan_, {.batch = fed.batch, .capacity = 12, .threads = 2}, "a test");
+    std::vector<float> last(static_cast<size_t>(fed.batch * vocab));
+    const std::vector<int64_t> ids = ids_of(fed, vocab);
+    const auto team = make_thread_team(2);
+    runner.run(*team, {.ids = ids, .last_only = true, .logits = last.data()});
+    for (int64_t b = 0; b < fed.batch; ++b) {
+      const auto row = all.begin() + ((b + 1) * fed.tokens - 1) * vocab;
+      EXPECT_EQ(std::vector<float>(last.begin() + b * vocab, last.begin() + (b + 1) * vocab),
+                std::vector<float>(row, row + vocab));
+    }
   }
 }
 
