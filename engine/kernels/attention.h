@@ -7,7 +7,7 @@ namespace crescent::kernels {
 /// position p = first_position + i and sees keys max(0, p + 1 - window) .. p:
 ///   s[j] = scale * q[i].k[j] + slope * (j - p),   y[i] = sum_j softmax(s)[j] v[j]
 /// All fp32, rows `..._stride` floats apart: caches [kv_head][position][D] and rows of a fused
-/// qkv product alike. Scores are never stored for more than 64 keys: the softmax runs with a
+/// qkv product alike. Of the scores 3072 are stored at a time, never T x T: the softmax runs with a
 /// running maximum. Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 ///
 /// Guaranteed bit-identical: y[i] depends on nothing but q[i], its position, the keys and values

@@ -2,8 +2,8 @@
 // instruction set.
 //
 // Up to 48 queries take a block of 64 keys at a time: their scores (12 KiB), the block's keys and
-// values (16 KiB each for D = 64) and the queries' sums, which stand in y itself, stay in the
-// second cache.
+// values (16 KiB each for D = 64) and what the queries have mixed so far stay in the second cache.
+// One query alone takes the scores of up to 3072 keys first, then the values.
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
@@ -77,26 +77,34 @@ void soften(const Attention& job, int64_t query, Keys seen, float* scores, Runni
   running.sum += sum_of(total);
 }
 
-/// Queries of one pass: where they are read and where their mixtures of values grow. Up to
-/// kOwnWidth wide both are copies, one row behind the other: rows of a fused product lie a multiple
-/// of 1 KiB apart, and 48 of them would share a quarter of the first cache's sets.
+/// Queries of one pass: where they, keys and values are read and where mixtures of values grow. Up
+/// to kOwnWidth wide all are copies, one row behind the other, unless keys and values lie so
+/// anyway: rows of a fused product lie a multiple of 1 KiB apart, and 48 or 64 of them would share
+/// a quarter of the first cache's sets.
 struct Pass {
   static constexpr int64_t kOwnWidth = 128;
   const float* q;
   int64_t q_stride;
   float* mixed;
   int64_t mixed_stride;
+  const float *k, *v;  // of first_key
+  int64_t k_stride, v_stride;
+  int64_t first_key;
+  int64_t origin;         // position of scores[.][0]
+  int64_t scores_stride;  // a multiple of kKeys: with few queries several blocks wait
   Running running[kQueriesGrain];
   alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
   alignas(64) float own_q[kQueriesGrain * kOwnWidth];
   alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
+  alignas(64) float own_k[kKeys * kOwnWidth];
+  alignas(64) float own_v[kKeys * kOwnWidth];
 };
 
 /// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, d] for kV whole vectors of d, or for one
 /// with `lanes` of them.
 template <int kM, int kV, bool kWhole>
-CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride, int64_t count,
-                                float* mixed, int64_t mixed_stride, int64_t lanes) {
+CRESCENT_INLINE void add_values(const float* p, int64_t p_stride, const float* v, int64_t v_stride,
+                                int64_t count, float* mixed, int64_t mixed_stride, int64_t lanes) {
   const auto get = [&](const float* from) __attribute__((always_inline)) {
     return kWhole ? load(from) : load_first(from, lanes);
   };
@@ -105,7 +113,7 @@ CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride
     for (int d = 0; d < kV; ++d) sum[m][d] = get(mixed + m * mixed_stride + d * kLanes);
   for (int64_t j = 0; j < count; ++j, v += v_stride) {
     Floats weight[kM];
-    for (int m = 0; m < kM; ++m) weight[m] = all(p[m * kKeys + j]);
+    for (int m = 0; m < kM; ++m) weight[m] = all(p[m * p_stride + j]);
     for (int d = 0; d < kV; ++d) {
       const Floats value = get(v + d * kLanes);
       for (int m = 0; m < kM; ++m) sum[m][d] = fma(weight[m], value, sum[m][d]);
@@ -126,17 +134,22 @@ CRESCENT_INLINE void add_values(const float* p, const float* v, int64_t v_stride
 template <int kM>
 void add_values_of(const Attention& job, Pass& pass, int64_t m, Keys keys) {
   if (keys.begin >= keys.end) return;
-  const float* const p = pass.scores + m * kKeys + keys.begin % kKeys;
-  const float* const v = job.v + keys.begin * job.v_stride;
+  const int64_t p_stride = pass.scores_stride;
+  const float* const p = pass.scores + m * p_stride + (keys.begin - pass.origin);
+  const float* const v = pass.v + (keys.begin - pass.first_key) * pass.v_stride;
   const int64_t count = keys.end - keys.begin, stride = pass.mixed_stride;
   float* const mixed = pass.mixed + m * stride;
   int64_t d = 0;
+  if constexpr (kM == 1)  // all of a row at once, so that values are one stream
+    for (; d + 8 * kLanes <= job.head_dim; d += 8 * kLanes)
+      add_values<kM, 8, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   for (; d + 4 * kLanes <= job.head_dim; d += 4 * kLanes)
-    add_values<kM, 4, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 4, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   for (; d + kLanes <= job.head_dim; d += kLanes)
-    add_values<kM, 1, true>(p, v + d, job.v_stride, count, mixed + d, stride, kLanes);
+    add_values<kM, 1, true>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride, kLanes);
   if (d < job.head_dim)
-    add_values<kM, 1, false>(p, v + d, job.v_stride, count, mixed + d, stride, job.head_dim - d);
+    add_values<kM, 1, false>(p, p_stride, v + d, pass.v_stride, count, mixed + d, stride,
+                             job.head_dim - d);
 }
 
 /// kM neighbouring queries: each alone where only it sees a key, together in between. Every query
@@ -168,6 +181,9 @@ void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   pass.q_stride = job.q_stride;
   pass.mixed = job.y + begin * job.y_stride;
   pass.mixed_stride = job.y_stride;
+  pass.k = job.k, pass.k_stride = job.k_stride;
+  pass.v = job.v, pass.v_stride = job.v_stride;
+  pass.first_key = 0;
   if (job.head_dim <= Pass::kOwnWidth && count > 1) {
     for (int64_t m = 0; m < count; ++m)
       copy_row(pass.q + m * pass.q_stride, job.head_dim, pass.own_q + m * job.head_dim);
@@ -201,24 +217,66 @@ void finish_row(const Attention& job, int64_t query, const Running& at, float* m
   }
 }
 
-/// At most kQueriesGrain queries.
+/// q.k of these keys with the queries that may see them.
+void score(const Attention& job, int64_t begin, int64_t count, Keys keys, Pass& pass) {
+  constexpr int64_t kTogether = 16;  // keys that are computed from the same query on
+  Corner at = {pass.q,        pass.q_stride, pass.k + (keys.begin - pass.first_key) * pass.k_stride,
+               pass.k_stride, pass.scores,   pass.scores_stride};
+  at.sums += keys.begin - pass.origin;
+  if (count == 1) return add_streams(at, 1, keys.end - keys.begin, job.head_dim, job.head_dim);
+  for (int64_t key = keys.begin; key < keys.end; key += kTogether) {
+    const int64_t first = greater_of(0, key - (job.first_position + begin)) / kRows * kRows;
+    Corner from = at;
+    from.x += first * at.x_stride;
+    from.sums += first * at.sums_stride;
+    add_columns(from, count - first, less_of(kTogether, keys.end - key), job.head_dim, true);
+    at.w += kTogether * at.w_stride;
+    at.sums += kTogether;
+  }
+}
+
+/// A block of keys, whose scores are there.
+void take_block(const Attention& job, int64_t begin, int64_t count, Keys block, Pass& pass) {
+  float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
+  for (int64_t m = 0; m < count; ++m) {
+    const Keys seen = common(block, keys_of(job, begin + m));
+    if (seen.begin < seen.end)
+      soften(job, begin + m, seen, scores + m * pass.scores_stride, pass.running[m],
+             pass.mixed + m * pass.mixed_stride);
+  }
+  int64_t m = 0;
+  for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
+  for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
+}
+
+/// At most kKeys keys and values to where they are one row behind the other.
+void pack(const Attention& job, Keys keys, Pass& pass) {
+  for (int64_t key = keys.begin; key < keys.end; ++key) {
+    const int64_t to = (key - keys.begin) * job.head_dim;
+    copy_row(job.k + key * job.k_stride, job.head_dim, pass.own_k + to);
+    copy_row(job.v + key * job.v_stride, job.head_dim, pass.own_v + to);
+  }
+  pass.k = pass.own_k, pass.v = pass.own_v;
+  pass.k_stride = pass.v_stride = job.head_dim;
+  pass.first_key = keys.begin;
+}
+
+/// At most kQueriesGrain queries. The fewer they are the more keys' scores come before any value,
+/// so that memory is read in long streams.
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   start(job, begin, count, pass);
-  const Keys seen_by_any = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
-  for (int64_t at = seen_by_any.begin / kKeys * kKeys; at < seen_by_any.end; at += kKeys) {
-    const Keys block = common({at, at + kKeys}, seen_by_any);
-    add_columns({pass.q, pass.q_stride, job.k + block.begin * job.k_stride, job.k_stride,
-                 pass.scores + (block.begin - at), kKeys},
-                count, block.end - block.begin, job.head_dim, true);
-    for (int64_t m = 0; m < count; ++m) {
-      const Keys seen = common(block, keys_of(job, begin + m));
-      if (seen.begin < seen.end)
-        soften(job, begin + m, seen, pass.scores + m * kKeys, pass.running[m],
-               pass.mixed + m * pass.mixed_stride);
-    }
-    int64_t m = 0;
-    for (; m + kRows <= count; m += kRows) mix<kRows>(job, pass, begin, m, block);
-    for (; m < count; ++m) mix<1>(job, pass, begin, m, block);
+  const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
+  constexpr int64_t kWorthPacking = 8;  // queries
+  const bool packed = count >= kWorthPacking && job.head_dim <= Pass::kOwnWidth &&
+                      (job.k_stride != job.head_dim || job.v_stride != job.head_dim);
+  const int64_t step = pass.scores_stride = packed ? kKeys : kQueriesGrain / count * kKeys;
+  for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
+    const Keys keys = common({at, at + step}, seen);
+    pass.origin = at;
+    if (packed) pack(job, keys, pass);
+    score(job, begin, count, keys, pass);
+    for (int64_t block = at; block < keys.end; block += kKeys)
+      take_block(job, begin, count, common({block, block + kKeys}, keys), pass);
   }
   for (int64_t m = 0; m < count; ++m)
     finish_row(job, begin + m, pass.running[m], pass.mixed + m * pass.mixed_stride);

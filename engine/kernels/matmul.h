@@ -14,7 +14,7 @@ enum class Nonlinearity { none, relu, gelu, gelu_tanh, silu };
 ///
 /// Guaranteed bit-identical: y[m, n] depends on nothing but x[m], w[n], up[n], their biases, its
 /// residual, K and the instruction set: not on how many rows there are, on the tile or the threads.
-/// (Sums of kLanes interleaved partial sums over blocks of 512 inputs, always in the same order.)
+/// (Sums of interleaved partial sums over blocks of 768 inputs, always in the same order.)
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;

@@ -1,10 +1,10 @@
 // y = f(x w^T + bias): see matmul.h. Compiled once per instruction set.
 //
 // Both x and w lie in memory along K, so a sum's partial sums are the lanes of a vector along K and
-// nothing is packed: a tile of 3 rows and 4 outs loads 7 vectors for 12 fused multiply-adds, which
-// one core of AVX2 does at its peak. What differs with the number of rows is only the order in
-// which tiles are done: few rows stream w once, in the order of memory; many rows are cut so that
-// a panel of x stays in the second cache and four rows of w in the first.
+// w is never packed: a tile of 3 rows and 4 outs loads 7 vectors for 12 fused multiply-adds, which
+// a core with AVX2 can do at its peak. What differs with the number of rows is only the order in
+// which tiles are done: few rows stream w once; many rows are cut so that a panel of x, packed once
+// for 256 outs, stays in the second cache and four rows of w in the first.
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
@@ -14,34 +14,8 @@ namespace {
 
 constexpr int64_t kInputsBlock = 768;  // of K: partial sums are added up at its multiples
 constexpr int64_t kFew = 8;            // rows up to which w is streamed
-constexpr int64_t kSums = 72 * 64;     // that wait for their epilogue
-constexpr int64_t kRowsBlock = 72;     // of x: 192 KiB a block of K, beside w in 512 KiB
-
-void sum_many(const Corner& at, int64_t rows, int64_t outs, int64_t inputs) {
-  for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock)
-    add_columns({at.x + k, at.x_stride, at.w + k, at.w_stride, at.sums, at.sums_stride}, rows, outs,
-                less_of(kInputsBlock, inputs - k), k == 0);
-}
-
-/// A few rows: each tile takes its four outs a quarter of the block apart, so that w is read in
-/// four streams that go on from row to row. Four neighbouring rows at a time end too soon for the
-/// processor to see that they are streams: 17 GB/s instead of 31 (Zen 3, K = 768), and prefetch
-/// instructions did not make up for it.
-void sum_few(const Corner& at, int64_t rows, int64_t outs, int64_t inputs) {
-  const int64_t apart = outs / kOuts, rest = apart * kOuts;
-  Corner here = at;
-  for (int64_t n = 0; n < apart; ++n) {
-    here.sums = at.sums + n;
-    for (int64_t k = 0; k < inputs || k == 0; k += kInputsBlock) {
-      here.x = at.x + k;
-      here.w = at.w + n * at.w_stride + k;
-      add_column<kOuts>(here, rows, less_of(kInputsBlock, inputs - k), k == 0, apart);
-    }
-  }
-  here = {at.x,        at.x_stride,    at.w + rest * at.w_stride,
-          at.w_stride, at.sums + rest, at.sums_stride};
-  sum_many(here, rows, outs - rest, inputs);
-}
+constexpr int64_t kRowsBlock = 72;     // of x: 216 KiB a block of K, beside w in 512 KiB
+constexpr int64_t kManyOuts = 256;     // whose sums wait for the next block of K
 
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.
 Floats erf_of(Floats x) {
@@ -102,27 +76,67 @@ void finish_row(const Matmul& job, int64_t m, int64_t n, int64_t outs, const flo
   }
 }
 
+/// Sums to y, row by row.
+void finish(const Matmul& job, const MatmulTile& tile, const float* sums, const float* up_sums,
+            int64_t stride) {
+  for (int64_t m = tile.rows_begin; m < tile.rows_end; ++m, sums += stride, up_sums += stride)
+    finish_row(job, m, tile.outs_begin, tile.outs_end - tile.outs_begin, sums, up_sums);
+}
+
+void multiply_few(const Matmul& job, const MatmulTile& tile) {
+  constexpr int64_t kOutsBlock = 512;
+  alignas(64) float sums[kFew * kOutsBlock], up_sums[kFew * kOutsBlock];
+  const float* const x = job.x + tile.rows_begin * job.x_stride;
+  const int64_t rows = tile.rows_end - tile.rows_begin;
+  for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
+    const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
+    add_streams({x, job.x_stride, job.w + n * job.w_stride, job.w_stride, sums, kOutsBlock}, rows,
+                outs, job.inputs, kInputsBlock);
+    if (job.up)
+      add_streams({x, job.x_stride, job.up + n * job.up_stride, job.up_stride, up_sums, kOutsBlock},
+                  rows, outs, job.inputs, kInputsBlock);
+    finish(job, {tile.rows_begin, tile.rows_end, n, n + outs}, sums, up_sums, kOutsBlock);
+  }
+}
+
+/// (rows, `inputs` of K), one row behind the other. Where rows lie a multiple of 4 KiB apart, as
+/// those of 3072 floats do, seven of them would fill the eight ways of the same sets of the first
+/// cache.
+void pack(const float* from, int64_t stride, int64_t rows, int64_t inputs, float* to) {
+  for (int64_t m = 0; m < rows; ++m, from += stride, to += inputs) {
+    int64_t k = 0;
+    for (; k + kLanes <= inputs; k += kLanes) store(to + k, load(from + k));
+    for (; k < inputs; ++k) to[k] = from[k];
+  }
+}
+
+/// At most kRowsBlock rows and kManyOuts outs.
+void multiply_many(const Matmul& job, const MatmulTile& tile) {
+  alignas(64) float panel[kRowsBlock * kInputsBlock];
+  alignas(64) float sums[kRowsBlock * kManyOuts], up_sums[kRowsBlock * kManyOuts];
+  const int64_t rows = tile.rows_end - tile.rows_begin, n = tile.outs_begin;
+  const int64_t outs = tile.outs_end - n;
+  for (int64_t k = 0; k < job.inputs || k == 0; k += kInputsBlock) {
+    const int64_t inputs = less_of(kInputsBlock, job.inputs - k);
+    pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel);
+    add_columns({panel, inputs, job.w + n * job.w_stride + k, job.w_stride, sums, kManyOuts}, rows,
+                outs, inputs, k == 0);
+    if (job.up)
+      add_columns(
+          {panel, inputs, job.up + n * job.up_stride + k, job.up_stride, up_sums, kManyOuts}, rows,
+          outs, inputs, k == 0);
+  }
+  finish(job, tile, sums, up_sums, kManyOuts);
+}
+
 }  // namespace
 
 void multiply(const Matmul& job, const MatmulTile& tile) {
-  alignas(64) float sums[kSums], up_sums[kSums];
-  const bool few = tile.rows_end - tile.rows_begin <= kFew;
-  const auto sum = few ? sum_few : sum_many;
-  const int64_t rows_block = few ? kFew : kRowsBlock, outs_block = kSums / rows_block;
-  for (int64_t m = tile.rows_begin; m < tile.rows_end; m += rows_block) {
-    const int64_t rows = less_of(rows_block, tile.rows_end - m);
-    const float* const x = job.x + m * job.x_stride;
-    for (int64_t n = tile.outs_begin; n < tile.outs_end; n += outs_block) {
-      const int64_t outs = less_of(outs_block, tile.outs_end - n);
-      sum({x, job.x_stride, job.w + n * job.w_stride, job.w_stride, sums, outs_block}, rows, outs,
-          job.inputs);
-      if (job.up)
-        sum({x, job.x_stride, job.up + n * job.up_stride, job.up_stride, up_sums, outs_block}, rows,
-            outs, job.inputs);
-      for (int64_t row = 0; row < rows; ++row)
-        finish_row(job, m + row, n, outs, sums + row * outs_block, up_sums + row * outs_block);
-    }
-  }
+  if (tile.rows_end - tile.rows_begin <= kFew) return multiply_few(job, tile);
+  for (int64_t m = tile.rows_begin; m < tile.rows_end; m += kRowsBlock)
+    for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kManyOuts)
+      multiply_many(job, {m, less_of(m + kRowsBlock, tile.rows_end), n,
+                          less_of(n + kManyOuts, tile.outs_end)});
 }
 
 }  // namespace crescent::kernels::CRESCENT_ISA

@@ -53,6 +53,20 @@ void scale_row(const Norm& norm, const float* x, float mean, float scale, float*
   });
 }
 
+/// Four rows of four.
+void transpose_four(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  const Four a = load_four(from), b = load_four(from + from_stride);
+  const Four c = load_four(from + 2 * from_stride), d = load_four(from + 3 * from_stride);
+  const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const Four ab_behind = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Four cd_behind = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  store_four(to, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+  store_four(to + to_stride, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+  store_four(to + 2 * to_stride, __builtin_shufflevector(ab_behind, cd_behind, 0, 1, 4, 5));
+  store_four(to + 3 * to_stride, __builtin_shufflevector(ab_behind, cd_behind, 2, 3, 6, 7));
+}
+
 }  // namespace
 
 void layer_norm(const Norm& norm, Rows rows) {
@@ -106,15 +120,21 @@ void embed(const Embed& job, Rows rows) {
 }
 
 void transpose(const Transpose& job, Rows columns) {
-  // Squares of a cache line a side: 16 lines are read and 16 are written whole.
+  // Squares of a cache line a side. Inside of one, four lines of `from` are used up before the next
+  // four: rows that lie a multiple of 4 KiB apart share a set of the first cache.
   constexpr int64_t kSide = 16;
   for (int64_t c0 = columns.begin; c0 < columns.end; c0 += kSide) {
     const int64_t c1 = c0 + kSide < columns.end ? c0 + kSide : columns.end;
-    for (int64_t r0 = 0; r0 < job.rows; r0 += kSide) {
-      const int64_t r1 = r0 + kSide < job.rows ? r0 + kSide : job.rows;
-      for (int64_t c = c0; c < c1; ++c)
-        for (int64_t r = r0; r < r1; ++r)
-          job.to[c * job.to_stride + r] = job.from[r * job.from_stride + c];
+    for (int64_t r = 0; r < job.rows; r += 4) {
+      const int64_t r1 = r + 4 < job.rows ? r + 4 : job.rows;
+      int64_t c = c0;
+      if (r1 - r == 4)
+        for (; c + 4 <= c1; c += 4)
+          transpose_four(job.from + r * job.from_stride + c, job.from_stride,
+                         job.to + c * job.to_stride + r, job.to_stride);
+      for (; c < c1; ++c)
+        for (int64_t row = r; row < r1; ++row)
+          job.to[c * job.to_stride + row] = job.from[row * job.from_stride + c];
     }
   }
 }

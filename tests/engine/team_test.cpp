@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -66,6 +67,32 @@ TEST(ThreadTeam, SeesBehindABarrierWhatAllWroteBeforeIt) {
   }
 }
 
+TEST(ThreadTeam, WakesThoseWhoFellAsleepAtABarrierAndThoseWhoWouldWaitForAFailure) {
+  using namespace std::chrono_literals;
+  const auto team = make_thread_team(3);
+  for (int late = 0; late < 3; ++late) {
+    int written = 0;
+    std::atomic<int> seen{0};
+    team->run([&](const Rank& rank) {
+      if (rank.index == late) {
+        std::this_thread::sleep_for(30ms);
+        written = 7;
+      }
+      rank.barrier();
+      seen += written;
+    });
+    EXPECT_EQ(seen, 21);
+    EXPECT_THROW(team->run([&](const Rank& rank) {
+      if (rank.index == late) {
+        std::this_thread::sleep_for(30ms);
+        throw std::runtime_error("late");
+      }
+      rank.barrier();
+    }),
+                 std::runtime_error);
+  }
+}
+
 TEST(ThreadTeam, HandsTheCallerWhatARankThrewThoughOthersWaitForIt) {
   for (const int size : kSizes)
     for (int thrower = 0; thrower < size; ++thrower) {
@@ -106,6 +133,7 @@ TEST(ThreadTeam, TakesOneRunAfterTheOtherFromSeveralThreads) {
   const auto team = make_thread_team(3);
   int sum = 0;  // by rank 0 alone
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int caller = 0; caller < 4; ++caller)
     callers.emplace_back([&] {
       for (int round = 0; round < 50; ++round)

@@ -54,6 +54,7 @@ TEST(OpenMpTeam, RunsForSeveralThreadsAtOnce) {
   const auto team = make_openmp_team(2);
   std::atomic<int> ran{0};
   std::vector<std::thread> callers;
+  callers.reserve(3);
   for (int caller = 0; caller < 3; ++caller)
     callers.emplace_back([&] {
       for (int round = 0; round < 20; ++round)

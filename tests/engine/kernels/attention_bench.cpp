@@ -41,7 +41,7 @@ void attend_decode(benchmark::State& state) {
   };
   against_bandwidth(state, kv.data(), static_cast<int64_t>(kv.bytes()), run);
 }
-BENCHMARK(attend_decode)->Arg(1)->Arg(128)->Arg(1000)->MinTime(0.3)->UseRealTime();
+BENCHMARK(attend_decode)->Arg(1)->Arg(128)->Arg(1000)->MinTime(0.2)->UseRealTime();
 
 void attend_prefill(benchmark::State& state) {
   const int64_t positions = state.range(0), width = kHeads * kHeadDim;
@@ -70,7 +70,7 @@ void attend_prefill(benchmark::State& state) {
   const auto T = static_cast<double>(positions);
   against_peak(state, 4.0 * kHeads * kHeadDim * T * (T + 1) / 2, run);
 }
-BENCHMARK(attend_prefill)->Arg(64)->Arg(512)->Arg(1000)->MinTime(0.3)->UseRealTime();
+BENCHMARK(attend_prefill)->Arg(64)->Arg(512)->Arg(1000)->MinTime(0.2)->UseRealTime();
 
 }  // namespace
 }  // namespace crescent::kernels

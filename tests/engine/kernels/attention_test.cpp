@@ -104,6 +104,14 @@ TEST(Attend, GivesAQueryTheSameBitsInAnyTileAndFromACache) {
               k[j * head_dim + d] = whole.job.k[j * whole.job.k_stride + d];
               v[j * head_dim + d] = whole.job.v[j * whole.job.v_stride + d];
             }
+          if (positions == kAll) {
+            parts.y.fill(9);
+            Attention cached = parts.job;
+            cached.k = k.data(), cached.v = v.data();
+            cached.k_stride = cached.v_stride = head_dim;
+            kernels.attend(cached, {0, kAll});
+            ASSERT_TRUE(parts.y.same_bits(whole.y)) << name_of(isa) << ", " << head_dim;
+          }
           Attention one = whole.job;
           one.q += (positions - 1) * one.q_stride;
           one.k = k.data(), one.v = v.data(), one.y = y.data();

@@ -59,7 +59,7 @@ void shapes(benchmark::internal::Benchmark* bench) {
   }
   bench->ArgNames({"K", "N", "M"})->Unit(benchmark::kMillisecond)->UseRealTime();
 }
-BENCHMARK(multiply)->Apply(shapes)->MinTime(0.3);
+BENCHMARK(multiply)->Apply(shapes)->MinTime(0.2);
 
 }  // namespace
 }  // namespace crescent::kernels
