@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/exec/threads.h"
 #include "engine/formats/hf_folder.h"
+#include "engine/huge_pages.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
 #include "engine/random.h"
@@ -168,6 +169,7 @@ std::shared_ptr<const Model> make_random(const Family& family, const DecoderConf
       const bool residual =
           spec.slot == Slot::attention_output_weight || spec.slot == Slot::ffn_down_weight;
       tensor = at::empty(spec.shape, at::kFloat);
+      prefer_huge_pages(tensor.data_ptr(), tensor.nbytes());
       const std::span<float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
       Random::fill_normal(values, seed, /*stream=*/i, 0.0f,
                           residual ? residual_deviation : kDeviation);

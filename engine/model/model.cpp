@@ -1,5 +1,6 @@
 #include "engine/model/model.h"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/exec/compiled/weights.h"
 #include "engine/exec/threads.h"
+#include "engine/huge_pages.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
 #include "engine/model/hash.h"
@@ -82,9 +84,14 @@ int64_t bytes_to_widen(const ModelParts& parts, Counts counts) {
 const at::Tensor& widened(ModelParts& parts, const TensorSpec& spec) {
   if (!parts.wide.at(spec).defined()) {
     const at::Tensor& stored = parts.stored.at(spec);
-    parts.wide.set(spec, stored.to(at::kFloat));
-    if (stored.scalar_type() != at::kFloat)
-      parts.bytes_widened += stored.numel() * int64_t{sizeof(float)};
+    if (stored.scalar_type() == at::kFloat) {
+      parts.wide.set(spec, stored);
+    } else {
+      const at::Tensor wide = at::empty(stored.sizes(), at::kFloat);
+      prefer_huge_pages(wide.data_ptr(), wide.nbytes());
+      parts.wide.set(spec, wide.copy_(stored));
+      parts.bytes_widened += static_cast<int64_t>(wide.nbytes());
+    }
   }
   return parts.wide.at(spec);
 }
