@@ -43,7 +43,8 @@ std::vector<Function> loading_functions() {
        .example = "print(crescent.presets())"},
       {.name = "crescent.levels.available",
        .home = Home::core,
-       .doc = "Lists the levels that this build can run a model at: 0 reference, 1 fused.",
+       .doc = "Lists the levels that this build can run a model at: 0 reference, 1 fused, "
+              "2 compiled.",
        .returns = "integer[]",
        .example = "for _, level in ipairs(crescent.levels.available()) do print(level) end"},
   };
@@ -54,9 +55,14 @@ std::vector<Function> model_functions() {
   return {
       {.name = "model:optimize",
        .home = Home::engine,
-       .doc = "Gives the same model at another level: 0 is the reference that all else is held "
-              "against, 1 computes all heads at once and keeps keys and values. Weights are "
-              "shared; the model itself is untouched.",
+       .doc =
+           "Gives the same model at another level: 0 is the reference that all else is held "
+           "against, 1 computes all heads at once and keeps keys and values, 2 walks through a "
+           "plan "
+           "that its first run compiles: fixed buffers, kernels of our own. Weights are shared, "
+           "but "
+           "for matrices stored as [in, out] (GPT-2's), which level 2 copies transposed; the model "
+           "itself is untouched.",
        .args = {self},
        .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true}},
        .returns = "crescent.Model",
@@ -117,13 +123,17 @@ std::vector<Field> model_fields() {
       {"model.params_by_part",
        "Parameters by part, as a read-only view: embedding, positions, norm, attention, ffn, head.",
        "table<string, integer>"},
-      {"model.level", "0 reference, 1 fused.", "integer"},
+      {"model.level", "0 reference, 1 fused, 2 compiled.", "integer"},
       {"model.dtype", "What most weights are stored as.", "string"},
       {"model.device", "Where the model computes: 'cpu'.", "string"},
       {"model.bytes", "Bytes of the weights as stored.", "integer"},
       {"model.bytes_widened",
        "Bytes of the float32 copies made so far; 0 before the first run, and for float32 weights "
        "that need none.",
+       "integer"},
+      {"model.bytes_transposed",
+       "Bytes of the transposed copies that level 2 made so far; 0 before its first run, and for "
+       "weights stored as [out, in].",
        "integer"},
       {"model.path", "The folder that it was loaded from; nil for presets.", "string?"},
       {"model.tokenizer",

@@ -98,9 +98,14 @@ void push_memory(lua_State* L, const ProfileReport& report) {
   if (report.held) {
     table.set("weights_bytes_stored", report.held->weights_stored);
     table.set("weights_bytes_widened", report.held->weights_widened);
+    table.set("weights_bytes_transposed", report.held->weights_transposed);
+    constexpr const char* kByScript = "the script holds its sessions itself: crescent.memory()";
     if (report.held->cache) table.set("cache_bytes", *report.held->cache);
-    else table.absent("cache_bytes", "the script holds its sessions itself: crescent.memory()");
-    table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
+    else table.absent("cache_bytes", kByScript);
+    if (report.held->arena > 0) table.set("arena_bytes", report.held->arena);
+    else if (report.level == 2) table.absent("arena_bytes", kByScript);
+    else
+      table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
   }
   if (report.process) {
     table.set("rss_bytes", report.process->rss_bytes);

@@ -43,6 +43,7 @@ ModelMemory count_models() {
     ++sum.models;
     sum.bytes_stored += model->bytes_stored();
     sum.bytes_widened += model->bytes_widened();
+    sum.bytes_transposed += model->bytes_transposed();
   }
   return sum;
 }
@@ -226,6 +227,7 @@ int model_device(Args& args) {
 }
 int model_bytes(Args& args) { return give(args, model_of(args)->bytes_stored()); }
 int model_bytes_widened(Args& args) { return give(args, model_of(args)->bytes_widened()); }
+int model_bytes_transposed(Args& args) { return give(args, model_of(args)->bytes_transposed()); }
 
 int model_path(Args& args) {
   const ModelHandle model = model_of(args);
@@ -269,6 +271,7 @@ int model_tostring(lua_State* L) {
   facts.set("device", "cpu");
   facts.set("bytes", model.bytes_stored());
   facts.set("bytes_widened", model.bytes_widened());
+  facts.set("bytes_transposed", model.bytes_transposed());
   facts.set("level", model.level());
   lua_call(L, 1, 1);
   return 1;
@@ -314,6 +317,7 @@ void register_model() {
       {"model.device", model_device},
       {"model.bytes", model_bytes},
       {"model.bytes_widened", model_bytes_widened},
+      {"model.bytes_transposed", model_bytes_transposed},
       {"model.path", model_path},
       {"model.tokenizer", model_tokenizer},
   });

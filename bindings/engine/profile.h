@@ -51,7 +51,8 @@ class Recordings {
 };
 
 /// Why operations are missing that a reader may look for: { "scale+mask", "..." }.
-std::vector<std::pair<std::string, std::string>> absent_operations(const Model& model);
+std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model,
+                                                              const ProfileSpec& spec);
 
 /// What the recorder costs a decode step, by timing steps with and without it in turn.
 struct MeasuredCost {

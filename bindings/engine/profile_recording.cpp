@@ -66,11 +66,29 @@ ProfileTrial Recordings::finish(const Model* model) {
   return trial;
 }
 
-std::vector<std::pair<std::string, std::string>> absent_operations(const Model& model) {
+std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model,
+                                                              const ProfileSpec& spec) {
   std::vector<std::pair<std::string, std::string>> absent;
+  if (model.level() == 2 && spec.recorder.components) {
+    // A step is taken apart where statistics have to see what is in between.
+    const SiteSet seen = ActivationStatistics(spec.statistics).wanted();
+    const auto fused = [&](Site in, Site part, const char* how) {
+      if (seen.has(in)) return;
+      absent.emplace_back(name_of(part), fmt::format("level 2 {} on the way out of the product: "
+                                                     "a part of {}",
+                                                     how, name_of(in)));
+    };
+    fused(Site::attention_output, Site::attention_residual, "adds");
+    fused(Site::ffn_up, Site::ffn_activation, "activates");
+    fused(Site::ffn_down, Site::ffn_residual, "adds");
+  }
+  if (!spec.recorder.operations) return absent;
   if (model.level() == 1)
     absent.emplace_back("scale+mask",
                         "level 1 scales and masks in the product that gives the scores");
+  if (model.level() == 2)
+    absent.emplace_back("scores, scale+mask, softmax, value",
+                        "level 2 attends in one go and stores no scores");
   if (!model.config().gated_ffn)
     absent.emplace_back("gate, up, activate, multiply",
                         "this feed-forward has no gate: ffn.up and "
@@ -88,7 +106,9 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.model = print_of(*model);
   report.level = model->level();
   report.threads = threads();
-  report.held.emplace(HeldBytes{model->bytes_stored(), model->bytes_widened(), {}});
+  report.held.emplace(HeldBytes{.weights_stored = model->bytes_stored(),
+                                .weights_widened = model->bytes_widened(),
+                                .weights_transposed = model->bytes_transposed()});
   const Machine& machine = machine_limits(threads());
   if (auto reason = why_absent(machine, {"fp32_gflop_s", "all_threads_gb_s", "read_bandwidth"})) {
     report.limits.absent = std::move(*reason);

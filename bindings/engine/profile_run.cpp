@@ -83,6 +83,7 @@ class Listening {
     const auto session =
         open_session(args, task_.model, static_cast<int64_t>(ids.size()) + task_.tokens);
     cache_bytes_ = session->bytes();
+    arena_bytes_ = session->arena_bytes();
     int64_t index = 0;
     bool go_on = true;
     GenerateOptions options{.tokens = task_.tokens, .ignore_eos = true, .feed_last = false};
@@ -97,11 +98,12 @@ class Listening {
   }
 
   int64_t cache_bytes() const { return cache_bytes_; }  ///< of the last session
+  int64_t arena_bytes() const { return arena_bytes_; }  ///< of the last session
 
  private:
   const Task& task_;
   Progress progress_;
-  int64_t done_ = 0, total_, cache_bytes_ = 0;
+  int64_t done_ = 0, total_, cache_bytes_ = 0, arena_bytes_ = 0;
   std::optional<Callback> function_;
 };
 
@@ -179,8 +181,9 @@ int profile_run(Args& args) {
   const MeasuredCost measured = measure_cost(task.model, spec, args.number("cost_s"));
   report.cost->share = measured.share;
   report.cost->absent = measured.absent;
-  if (spec.recorder.operations) report.absent = absent_operations(*task.model);
+  report.absent = absent_parts(*task.model, spec);
   report.held->cache = listening.cache_bytes();
+  report.held->arena = listening.arena_bytes();
   report.run = store.finish(report.warnings);
   push_profile(args.L(), std::move(report));
   return 1;

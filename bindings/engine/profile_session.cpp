@@ -68,7 +68,7 @@ class ProfileSession final : public Watcher {
     drop_pauses(report.trials.back().tree);
     if (model) {
       describe_model(model_, report);
-      if (spec_.recorder.operations) report.absent = absent_operations(*model);
+      report.absent = absent_parts(*model, spec_);
     } else report.limits.absent = several_ ? "several models ran" : "no model ran";
     return report;
   }

@@ -186,7 +186,7 @@ std::vector<int32_t> some_ids(const Args& args, int index) {
 }
 
 void push_session(lua_State* L, SessionHandle session) {
-  session->counted.emplace(session->session->bytes());
+  session->counted.emplace(session->session->bytes() + session->session->arena_bytes());
   collect_if_due(L);
   push_handle<SessionHandle>(L, std::move(session));
 }

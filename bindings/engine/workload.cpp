@@ -43,7 +43,7 @@ class Decode final : public Workload {
       {
         const SectionSpan span(observer_, Section::decode,
                                {1, static_cast<int32_t>(context_ + step), 1});
-        logits = session_->feed(ids_tensor(*model_, {&id, 1}),
+        logits = session_->feed(std::span<const int32_t>(&id, 1),
                                 {.last_only = true, .observer = observer_});
       }
       const SectionSpan span(observer_, Section::sample);
@@ -65,7 +65,7 @@ class Decode final : public Workload {
   at::Tensor feed(int64_t first, int64_t count, bool last_only) {
     const std::span<const int32_t> all(ids_);
     const auto ids = all.subspan(static_cast<size_t>(first), static_cast<size_t>(count));
-    return session_->feed(ids_tensor(*model_, ids), {.last_only = last_only})[0];
+    return session_->feed(ids, {.last_only = last_only})[0];
   }
 
   std::shared_ptr<const Model> model_;

@@ -4,24 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <string>
 
 #include "engine/error.h"
+#include "engine/exec/all_finite.h"
 
 namespace crescent {
 namespace {
-
-/// An exponent of all ones is infinite or NaN. On the bits, because the compiler turns this into
-/// vector instructions and may not do so for sums of floats.
-bool all_finite(const float* values, int64_t count) {
-  constexpr uint32_t kExponent = 0x7F800000;
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    bad |= (std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent;
-  }
-  return bad == 0;
-}
 
 class FirstNotFinite : public Observer {
  public:

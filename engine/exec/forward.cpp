@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/exec/checks.h"
+#include "engine/exec/compiled/compiled_session.h"
 #include "engine/exec/finite.h"
 #include "engine/exec/fused.h"
 #include "engine/exec/reference.h"
@@ -52,6 +53,16 @@ class Capture : public Observer {
   Captured& into_;
 };
 
+template <class Id>
+void check_vocabulary(const Model& model, std::span<Id> ids, int64_t tokens) {
+  const int64_t vocab = model.config().vocab;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0 && ids[i] < vocab) continue;
+    fail("token id {} at position {} is outside the vocabulary: expected 0 .. {}", ids[i],
+         static_cast<int64_t>(i) % tokens + 1, vocab - 1);
+  }
+}
+
 }  // namespace
 
 void check_ids(const Model& model, const at::Tensor& ids) {
@@ -62,13 +73,13 @@ void check_ids(const Model& model, const at::Tensor& ids) {
   if (ids.size(0) < 1) fail("token ids: expected at least one sequence, got none");
   if (ids.size(1) < 1) fail("token ids: expected at least one, got an empty sequence");
   const at::Tensor plain = ids.contiguous();
-  const int64_t* id = plain.data_ptr<int64_t>();
-  const int64_t vocab = model.config().vocab;
-  for (int64_t i = 0; i < plain.numel(); ++i) {
-    if (id[i] >= 0 && id[i] < vocab) continue;
-    fail("token id {} at position {} is outside the vocabulary: expected 0 .. {}", id[i],
-         i % ids.size(1) + 1, vocab - 1);
-  }
+  check_vocabulary(model, std::span(plain.data_ptr<int64_t>(), static_cast<size_t>(plain.numel())),
+                   ids.size(1));
+}
+
+void check_ids(const Model& model, std::span<const int32_t> ids) {
+  if (ids.empty()) fail("token ids: expected at least one, got an empty sequence");
+  check_vocabulary(model, ids, static_cast<int64_t>(ids.size()));
 }
 
 at::Tensor ids_tensor(const Model& model, std::span<const int32_t> ids) {
@@ -85,6 +96,7 @@ at::Tensor forward(const Model& model, const at::Tensor& ids, const ForwardOptio
     fail("{} tokens are more than the model's {} positions", ids.size(1), positions);
   }
   const c10::NoGradGuard no_grad;
+  if (model.level() == 2) return compiled_forward(model, ids, options);
   const at::Tensor logits = run_level(model, ids, options.last_only, options.observer);
   require_finite(logits, model.config(),
                  [&](Observer* look) { run_level(model, ids, options.last_only, look); });

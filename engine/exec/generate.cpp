@@ -109,8 +109,7 @@ class Stepper {
                            {.tokens = static_cast<int32_t>(fed.size()),
                             .past = static_cast<int32_t>(session_.length()),
                             .logits = 1});
-    return session_.feed(ids_tensor(session_.model(), fed),
-                         {.last_only = true, .observer = observer_});
+    return session_.feed(fed, {.last_only = true, .observer = observer_});
   }
 
  private:

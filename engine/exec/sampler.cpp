@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "engine/error.h"
+#include "engine/exec/all_finite.h"
 
 namespace crescent {
 namespace {
@@ -34,6 +36,7 @@ void check(const SamplingOptions& options) {
 /// Refuses what no distribution can be made of. A logit of -inf is allowed: an id ruled out.
 void check(std::span<const float> logits) {
   if (logits.empty()) fail("logits: expected at least one, got none");
+  if (all_finite(logits.data(), static_cast<int64_t>(logits.size()))) return;
   bool any = false;
   for (size_t id = 0; id < logits.size(); ++id) {
     if (std::isnan(logits[id]) || logits[id] == -kImpossible) {
@@ -42,6 +45,31 @@ void check(std::span<const float> logits) {
     any |= logits[id] != kImpossible;
   }
   if (!any) fail("logits: all {} are -inf, so no token can be picked", logits.size());
+}
+
+/// The id of the largest, the first of equal ones. Block by block, so that all but the last look
+/// for the id are vector instructions.
+int32_t largest(std::span<const float> logits) {
+  constexpr size_t kLanes = 16, kBlock = 1024;
+  float most = kImpossible;
+  size_t place = 0;  // of the block with the largest
+  for (size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const size_t end = std::min(begin + kBlock, logits.size());
+    float lanes[kLanes];
+    std::fill(std::begin(lanes), std::end(lanes), kImpossible);
+    size_t i = begin;
+    for (; i + kLanes <= end; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        const float x = logits[i + lane];
+        lanes[lane] = x > lanes[lane] ? x : lanes[lane];
+      }
+    }
+    for (; i < end; ++i) lanes[0] = std::max(lanes[0], logits[i]);
+    const float most_here = *std::max_element(std::begin(lanes), std::end(lanes));
+    if (most_here > most) most = most_here, place = begin;
+  }
+  while (logits[place] != most) ++place;
+  return static_cast<int32_t>(place);
 }
 
 /// Turns logits into weights: the largest gets 1. Returns their sum.
@@ -88,6 +116,7 @@ Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(op
 
 int32_t Sampler::pick(std::span<const float> logits, std::span<const int32_t> seen) {
   check(logits);
+  if (options_.temperature == 0 && options_.repetition_penalty == 1) return largest(logits);
   candidates_.resize(logits.size());
   for (size_t id = 0; id < logits.size(); ++id) {
     candidates_[id] = {logits[id], static_cast<int32_t>(id)};

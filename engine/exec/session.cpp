@@ -3,84 +3,46 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
-#include <vector>
-
 #include "engine/error.h"
 #include "engine/exec/checks.h"
+#include "engine/exec/compiled/compiled_session.h"
 #include "engine/exec/finite.h"
 #include "engine/exec/fused.h"
 #include "engine/exec/reference.h"
+#include "engine/exec/session_base.h"
 #include "engine/memory.h"
 
 namespace crescent {
 namespace {
 
-/// What both levels share: the checks, and the ids of row 0.
-class BaseSession : public Session {
+/// Levels whose pass gives a tensor.
+class TensorSession : public SessionBase {
  public:
-  BaseSession(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity)
-      : model_(std::move(model)), batch_(batch), capacity_(capacity) {}
+  using SessionBase::feed;
+  using SessionBase::SessionBase;
 
   at::Tensor feed(const at::Tensor& ids, const ForwardOptions& options) override {
-    check_ids(*model_, ids);
-    if (ids.size(0) != batch_) {
-      fail("feed: expected {} {}, got {}", batch_, batch_ == 1 ? "sequence" : "sequences",
-           ids.size(0));
-    }
-    const int64_t tokens = ids.size(1);
-    if (tokens > capacity_ - length()) {
-      fail("feed: {} not fit: the session holds {} of {}; truncate it or open a longer one",
-           tokens == 1 ? "1 more token does" : fmt::format("{} more tokens do", tokens), length(),
-           capacity_);
-    }
+    check_ids(model(), ids);
+    check_fits({ids.size(0), ids.size(1)});
     const c10::NoGradGuard no_grad;
     const at::Tensor logits = run(ids, options.last_only, options.observer);
-    require_finite(logits, model_->config(),
+    require_finite(logits, model().config(),
                    [&](Observer* look) { run(ids, options.last_only, look); });
-    append(ids);
+    const at::Tensor plain = ids.contiguous();
+    append({plain.data_ptr<int64_t>(), static_cast<size_t>(plain.size(1))});
     return logits;
   }
-
-  void truncate(int64_t length) override {
-    if (length < 0 || length > this->length()) {
-      fail("truncate: expected 0 .. {}, got {}", this->length(), length);
-    }
-    ids_.resize(static_cast<size_t>(length));
-    truncated(length);
-  }
-
-  void take_back(const at::Tensor& ids) override { append(ids); }
-
-  int64_t length() const override { return static_cast<int64_t>(ids_.size()); }
-  int64_t capacity() const override { return capacity_; }
-  const Model& model() const override { return *model_; }
-  std::span<const int32_t> ids() const override { return ids_; }
 
  protected:
   /// Logits of `ids` after what is held. Must leave what is held as it is: it may run twice, or
   /// throw.
   virtual at::Tensor run(const at::Tensor& ids, bool last_only, Observer* observer) = 0;
-  virtual void appended(const at::Tensor& ids) = 0;
-  virtual void truncated(int64_t length) = 0;
-  int64_t batch() const { return batch_; }
-
- private:
-  void append(const at::Tensor& ids) {
-    const at::Tensor row = ids[0].contiguous();
-    const int64_t* id = row.data_ptr<int64_t>();
-    ids_.insert(ids_.end(), id, id + row.numel());
-    appended(ids);
-  }
-
-  std::shared_ptr<const Model> model_;
-  int64_t batch_, capacity_;
-  std::vector<int32_t> ids_;
 };
 
-class ReferenceSession : public BaseSession {
+class ReferenceSession : public TensorSession {
  public:
   ReferenceSession(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity)
-      : BaseSession(std::move(model), batch, capacity),
+      : TensorSession(std::move(model), batch, capacity),
         all_(at::empty({batch, capacity}, at::kLong)) {}
 
   int64_t bytes() const override { return static_cast<int64_t>(all_.nbytes()); }
@@ -94,16 +56,16 @@ class ReferenceSession : public BaseSession {
                           Watch(observer), last_only);
     return last_only ? logits : logits.narrow(1, length(), tokens).contiguous();
   }
-  void appended(const at::Tensor&) override {}
+  void appended(int64_t) override {}
   void truncated(int64_t) override {}
 
   at::Tensor all_;  // (B, capacity) ids
 };
 
-class FusedSession : public BaseSession {
+class FusedSession : public TensorSession {
  public:
   FusedSession(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity)
-      : BaseSession(model, batch, capacity),
+      : TensorSession(model, batch, capacity),
         cache_(model->config(), batch, capacity),
         bytes_(KvCache::bytes_for(model->config(), batch, capacity)) {}
 
@@ -114,7 +76,7 @@ class FusedSession : public BaseSession {
     return fused_forward(model().config(), model().wide(), ids, Watch(observer),
                          {.cache = &cache_, .last_only = last_only});
   }
-  void appended(const at::Tensor& ids) override { cache_.length += ids.size(1); }
+  void appended(int64_t tokens) override { cache_.length += tokens; }
   void truncated(int64_t length) override { cache_.length = length; }
 
   KvCache cache_;
@@ -122,6 +84,45 @@ class FusedSession : public BaseSession {
 };
 
 }  // namespace
+
+at::Tensor Session::feed(std::span<const int32_t> ids, const ForwardOptions& options) {
+  return feed(ids_tensor(model(), ids), options);
+}
+
+SessionBase::SessionBase(std::shared_ptr<const Model> model, int64_t batch, int64_t capacity)
+    : model_(std::move(model)), batch_(batch), capacity_(capacity) {
+  ids_.reserve(static_cast<size_t>(capacity));
+}
+
+void SessionBase::check_fits(Shape shape) const {
+  if (shape.batch != batch_) {
+    fail("feed: expected {} {}, got {}", batch_, batch_ == 1 ? "sequence" : "sequences",
+         shape.batch);
+  }
+  if (shape.tokens > capacity_ - length()) {
+    fail("feed: {} not fit: the session holds {} of {}; truncate it or open a longer one",
+         shape.tokens == 1 ? "1 more token does" : fmt::format("{} more tokens do", shape.tokens),
+         length(), capacity_);
+  }
+}
+
+void SessionBase::append(std::span<const int64_t> row_0) {
+  for (const int64_t id : row_0) ids_.push_back(static_cast<int32_t>(id));
+  appended(static_cast<int64_t>(row_0.size()));
+}
+
+void SessionBase::truncate(int64_t length) {
+  if (length < 0 || length > this->length()) {
+    fail("truncate: expected 0 .. {}, got {}", this->length(), length);
+  }
+  ids_.resize(static_cast<size_t>(length));
+  truncated(length);
+}
+
+void SessionBase::take_back(const at::Tensor& ids) {
+  const at::Tensor plain = ids.contiguous();
+  append({plain.data_ptr<int64_t>(), static_cast<size_t>(plain.size(1))});
+}
 
 std::unique_ptr<Session> Session::open(std::shared_ptr<const Model> model, int64_t batch,
                                        int64_t capacity) {
@@ -133,6 +134,7 @@ std::unique_ptr<Session> Session::open(std::shared_ptr<const Model> model, int64
   const c10::NoGradGuard no_grad;
   if (model->level() == 0)
     return std::make_unique<ReferenceSession>(std::move(model), batch, capacity);
+  if (model->level() == 2) return open_compiled_session(std::move(model), batch, capacity);
   require_memory(KvCache::bytes_for(model->config(), batch, capacity),
                  fmt::format("a session of {} x {} tokens", batch, capacity));
   return std::make_unique<FusedSession>(std::move(model), batch, capacity);

@@ -10,7 +10,8 @@
 namespace crescent {
 
 /// A growing sequence (or a batch of equally long ones): what a level keeps between calls.
-/// Level 0 keeps the ids and recomputes (it is the truth, not fast); level 1 keeps keys and values.
+/// Level 0 keeps the ids and recomputes (it is the truth, not fast); the others keep keys and
+/// values.
 class Session {
  public:
   virtual ~Session() = default;
@@ -23,6 +24,8 @@ class Session {
   /// Appends ids (B, T) and returns the logits of the new positions: (B, T, V), or (B, 1, V).
   /// @throws Error if they don't fit (names length, asked, capacity); nothing is changed then.
   virtual at::Tensor feed(const at::Tensor& ids, const ForwardOptions& options) = 0;
+  /// The same for one sequence, without a tensor to be made for it.
+  virtual at::Tensor feed(std::span<const int32_t> ids, const ForwardOptions& options);
   /// Forgets all but the first `length` tokens.
   virtual void truncate(int64_t length) = 0;
   /// Appends ids (B, T) that `truncate` took off last, unless something was fed since: what was
@@ -31,7 +34,8 @@ class Session {
 
   virtual int64_t length() const = 0;
   virtual int64_t capacity() const = 0;
-  virtual int64_t bytes() const = 0;  ///< held by the cache
+  virtual int64_t bytes() const = 0;                 ///< held by the cache
+  virtual int64_t arena_bytes() const { return 0; }  ///< of room to work in, at level 2
   virtual const Model& model() const = 0;
   virtual std::span<const int32_t> ids() const = 0;  ///< of batch row 0
 };

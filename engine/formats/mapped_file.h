@@ -16,6 +16,10 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Takes the pages that lie wholly in `part` out of this process's memory, if it is a part of
+  /// this file: they come back from the file when they are read again.
+  /// @return whether it is.
+  bool give_back(std::span<const std::byte> part) const;
   const std::filesystem::path& path() const { return path_; }
 
  private:

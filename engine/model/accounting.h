@@ -30,7 +30,7 @@ PartCounts flops_per_token(const DecoderConfig& config, int64_t context);
 int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layout);
 
 /// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights (in
-/// float32, as levels 0 and 1 compute) and of cached keys and values that have to be read.
+/// float32, as levels 0 to 2 compute) and of cached keys and values that have to be read.
 /// Activations are not counted.
 struct Work {
   double flops = 0;

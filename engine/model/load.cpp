@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/exec/threads.h"
 #include "engine/formats/hf_folder.h"
+#include "engine/huge_pages.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
 #include "engine/random.h"
@@ -119,7 +120,8 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path,
   HfFolder folder = open_hf_folder(path);
   const int64_t copied = bytes_copied(folder, options.dtype);
   if (copied > 0) require_memory(copied, fmt::format("loading {}", path.string()));
-  Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0};
+  Model::Source source{folder.path, folder.prefix, folder.end_of_text, 0, {}};
+  for (const auto& file : folder.checkpoint.files()) source.files.push_back(file->file());
   Weights weights(folder.config.layers.size());
   for (size_t i = 0; i < folder.layout.size(); ++i) {
     at::Tensor tensor = view_of(folder.stored[i], source.bytes_misaligned);
@@ -167,6 +169,7 @@ std::shared_ptr<const Model> make_random(const Family& family, const DecoderConf
       const bool residual =
           spec.slot == Slot::attention_output_weight || spec.slot == Slot::ffn_down_weight;
       tensor = at::empty(spec.shape, at::kFloat);
+      prefer_huge_pages(tensor.data_ptr(), tensor.nbytes());
       const std::span<float> values(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
       Random::fill_normal(values, seed, /*stream=*/i, 0.0f,
                           residual ? residual_deviation : kDeviation);

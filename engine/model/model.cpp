@@ -1,5 +1,6 @@
 #include "engine/model/model.h"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
 #include <array>
@@ -9,7 +10,9 @@
 #include <unordered_map>
 
 #include "engine/error.h"
+#include "engine/exec/compiled/weights.h"
 #include "engine/exec/threads.h"
+#include "engine/huge_pages.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
 #include "engine/model/hash.h"
@@ -27,8 +30,12 @@ struct ModelParts {
 
   std::mutex widening;  // guards the next two; not call_once, which an interrupt leaves by throwing
   bool is_widened = false;
-  Weights wide{0};
+  Weights wide;  // undefined where not widened yet
   std::atomic<int64_t> bytes_widened{0};
+
+  std::mutex compiling;  // taken before `widening`
+  std::shared_ptr<const compiled::CompiledModel> compiled;
+  std::atomic<int64_t> bytes_transposed{0};
 
   std::mutex lazy;  // guards what follows
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -39,7 +46,8 @@ struct ModelParts {
         config(std::move(c)),
         layout(std::move(l)),
         stored(std::move(w)),
-        source(std::move(s)) {}
+        source(std::move(s)),
+        wide(config.layers.size()) {}
 };
 
 namespace {
@@ -59,23 +67,68 @@ void check_against_layout(const Layout& layout, const Weights& weights) {
   }
 }
 
-/// fp32 for every tensor: the stored one where it already is, else a copy (made by all threads).
-void widen(ModelParts& parts) {
+/// What widening still takes, of the tensors that `counts`.
+template <class Counts>
+int64_t bytes_to_widen(const ModelParts& parts, Counts counts) {
   int64_t bytes = 0;
   for (const TensorSpec& spec : parts.layout) {
     const at::Tensor& tensor = parts.stored.at(spec);
-    if (tensor.scalar_type() != at::kFloat) bytes += tensor.numel() * int64_t{sizeof(float)};
+    if (tensor.scalar_type() == at::kFloat || parts.wide.at(spec).defined() || !counts(spec))
+      continue;
+    bytes += tensor.numel() * int64_t{sizeof(float)};
   }
+  return bytes;
+}
+
+/// One tensor in fp32: the stored one if it already is, else a copy (made by all threads).
+const at::Tensor& widened(ModelParts& parts, const TensorSpec& spec) {
+  if (!parts.wide.at(spec).defined()) {
+    const at::Tensor& stored = parts.stored.at(spec);
+    if (stored.scalar_type() == at::kFloat) {
+      parts.wide.set(spec, stored);
+    } else {
+      const at::Tensor wide = at::empty(stored.sizes(), at::kFloat);
+      prefer_huge_pages(wide.data_ptr(), wide.nbytes());
+      parts.wide.set(spec, wide.copy_(stored));
+      parts.bytes_widened += static_cast<int64_t>(wide.nbytes());
+    }
+  }
+  return parts.wide.at(spec);
+}
+
+void widen(ModelParts& parts) {
+  const int64_t bytes = bytes_to_widen(parts, [](const TensorSpec&) { return true; });
   if (bytes > 0) require_memory(bytes, "widening the weights to float32");
   const c10::NoGradGuard no_grad;
-  Weights wide(parts.config.layers.size());
   for (const TensorSpec& spec : parts.layout) {
     check_interrupt();
-    wide.set(spec, parts.stored.at(spec).to(at::kFloat));
+    widened(parts, spec);
   }
-  parts.wide = std::move(wide);
-  parts.bytes_widened = bytes;
   parts.is_widened = true;
+}
+
+/// The memory of a tensor that is mapped from a file.
+void give_back(const ModelParts& parts, const at::Tensor& tensor) {
+  const std::span part(static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes());
+  for (const auto& weak : parts.source.files) {
+    const auto file = weak.lock();
+    if (file && file->give_back(part)) return;
+  }
+}
+
+/// What goes from [in, out] to [out, in] needs no fp32 copy of its own beside the transposed one.
+std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) {
+  const std::lock_guard lock(parts.widening);
+  const int64_t bytes = compiled::bytes_to_copy(parts.layout) +
+                        bytes_to_widen(parts, [](const TensorSpec& spec) { return !spec.in_out; });
+  if (bytes > 0) require_memory(bytes, "compiling the model for level 2");
+  const c10::NoGradGuard no_grad;
+  return compiled::compile(
+      {.config = parts.config,
+       .layout = parts.layout,
+       .stored = parts.stored,
+       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
+       .give_back = [&](const at::Tensor& tensor) { give_back(parts, tensor); }});
 }
 
 }  // namespace
@@ -104,9 +157,18 @@ const Weights& Model::wide() const {
   return parts_->wide;
 }
 
+std::shared_ptr<const compiled::Plan> Model::plan() const {
+  const std::lock_guard lock(parts_->compiling);
+  if (!parts_->compiled) {
+    parts_->compiled = compiled_from(*parts_);
+    parts_->bytes_transposed = parts_->compiled->bytes_copied;
+  }
+  return {parts_->compiled, &parts_->compiled->plan};
+}
+
 std::shared_ptr<const Model> Model::at_level(int level) const {
-  if (level != 0 && level != 1) {
-    fail("level {} is not available: expected 0 (reference) or 1 (fused)", level);
+  if (level < 0 || level > 2) {
+    fail("level {} is not available: expected 0 (reference), 1 (fused) or 2 (compiled)", level);
   }
   return std::shared_ptr<const Model>(new Model(parts_, level));
 }
@@ -138,6 +200,7 @@ int64_t Model::bytes_stored() const {
 
 int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
 int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
+int64_t Model::bytes_transposed() const { return parts_->bytes_transposed; }
 
 const at::Tensor& Model::weight(std::string_view name) const {
   std::string_view bare = name;

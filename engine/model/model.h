@@ -10,6 +10,7 @@
 
 #include "engine/dtype.h"
 #include "engine/families/family.h"
+#include "engine/formats/mapped_file.h"
 #include "engine/model/config.h"
 #include "engine/model/layout.h"
 #include "engine/model/weights.h"
@@ -17,7 +18,12 @@
 
 namespace crescent {
 
-/// What every view of a model shares: description, weights as stored, and their fp32 copy.
+namespace compiled {
+struct Plan;
+}
+
+/// What every view of a model shares: description, weights as stored, their fp32 copy, and level
+/// 2's plan.
 struct ModelParts;
 
 /// A model never changes. An edit returns a new one that shares untouched storage.
@@ -28,6 +34,8 @@ class Model {
     std::string prefix;                           ///< before the tensor names, as in the file
     std::vector<int32_t> end_of_text;             ///< ids that end a generation; may be empty
     int64_t bytes_misaligned = 0;  ///< copied at load because the file has them misaligned
+    /// Where weights are mapped from; what holds them open are the tensors.
+    std::vector<std::weak_ptr<const MappedFile>> files;
   };
 
   /// @throws Error if a tensor of the layout is missing or has another shape.
@@ -44,7 +52,12 @@ class Model {
   /// fp32, widened once on first use (shared by all levels; the stored ones where they are fp32).
   const Weights& wide() const;
 
-  int level() const { return level_; }  ///< 0 reference, 1 fused
+  /// Level 2's plan, compiled once on first use. Matrices that a file has as [in, out] are copied
+  /// for it, transposed; all else is shared with `wide`.
+  /// @throws OutOfMemory before anything is copied.
+  std::shared_ptr<const compiled::Plan> plan() const;
+
+  int level() const { return level_; }  ///< 0 reference, 1 fused, 2 compiled
   /// The same model at another level, sharing everything. @throws Error naming the known levels.
   std::shared_ptr<const Model> at_level(int level) const;
 
@@ -52,6 +65,7 @@ class Model {
   Dtype dtype() const;               ///< of most stored parameters
   int64_t bytes_stored() const;      ///< of the weights at their stored width
   int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
+  int64_t bytes_transposed() const;  ///< of those that level 2 made so far
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.

@@ -75,7 +75,11 @@ local function memory_text(memory)
   if (memory.weights_bytes_widened or 0) > 0 then
     add('widened ', memory.weights_bytes_widened)
   end
+  if (memory.weights_bytes_transposed or 0) > 0 then
+    add('transposed ', memory.weights_bytes_transposed)
+  end
   add('cache ', memory.cache_bytes)
+  add('arena ', memory.arena_bytes)
   add('resident ', memory.rss_bytes)
   add('at most ', memory.rss_bytes_peak)
   add('proportional ', memory.pss_bytes)

@@ -185,6 +185,9 @@ function results.model(facts)
   if facts.bytes_widened > 0 then
     memory = ('%s + %s widened'):format(memory, bytes(facts.bytes_widened))
   end
+  if facts.bytes_transposed > 0 then
+    memory = ('%s + %s transposed'):format(memory, bytes(facts.bytes_transposed))
+  end
   return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  level %d'):format(
     facts.family, units.counted(facts.layers, 'layer'), heads, facts.d_model,
     scaled(facts.params), facts.dtype, facts.device, memory, facts.level)
@@ -299,8 +302,9 @@ function results.memory(memory)
   return notes(memory, {
     ('process  %s resident, %s at most'):format(
       bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
-    ('models   %d: %s stored, %s widened'):format(
-      memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened)),
+    ('models   %d: %s stored, %s widened, %s transposed'):format(
+      memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened),
+      bytes(memory.model_bytes_transposed)),
     ('sessions %d: %s'):format(memory.sessions, bytes(memory.session_bytes)),
     ('tensors  %d in %d storages: %s; collected at %s'):format(
       memory.tensors, memory.tensor_storages, bytes(memory.tensor_bytes),

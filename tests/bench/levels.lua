@@ -1,5 +1,5 @@
--- Measures decode, prefill and load at levels 0 and 1: each as a share of what this machine allows,
--- and level 1 against level 0.
+-- Measures decode, prefill and load at every level: each as a share of what this machine allows,
+-- and against level 0.
 local units, tables = crescent.units, crescent.table
 
 local opt = crescent.options {

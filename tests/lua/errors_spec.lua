@@ -187,8 +187,8 @@ test.group('a model', function()
     refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); "
       .. "model:weights() lists all 28",
       bare.weight, bare, 'wte.wieght')
-    refuses('model:optimize: level 2 is not available: expected 0 (reference) or 1 (fused)',
-      model.optimize, model, { level = 2 })
+    refuses('model:optimize: level 3 is not available: expected 0 (reference), 1 (fused) or 2 '
+      .. '(compiled)', model.optimize, model, { level = 3 })
     refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize,
       model)
   end)

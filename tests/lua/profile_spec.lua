@@ -40,9 +40,9 @@ local function adds_up(node)
   test.near(sum, node.time_ms, 1e-9 * node.time_ms + 1e-9)
 end
 
-test.case('every tree adds up, in every mode, at both levels', function()
+test.case('every tree adds up, in every mode, at every level', function()
   for _, mode in ipairs { 'minimal', 'standard', 'deep' } do
-    for level = 0, 1 do
+    for _, level in ipairs(crescent.levels.available()) do
       local profile = run { mode = mode, model = model:optimize { level = level } }
       adds_up(profile.tree)
       adds_up(profile.summary)
@@ -73,6 +73,55 @@ test.case('levels 0 and 1 give the same sections, layers and components', functi
   end
   test.equal(lists[0], lists[1])
   contains(lists[1], '/decode/layer 1/ffn.down x5')
+end)
+
+test.case('level 2 gives them too where statistics take its steps apart', function()
+  local kinds = { section = true, layer = true, component = true }
+  local lists = {}
+  for level = 1, 2 do
+    local profile = run { mode = 'deep', model = model:optimize { level = level } }
+    lists[level] = names(profile.tree, kinds, {}, '')
+    if level == 2 then
+      contains(profile.absent['scores, scale+mask, softmax, value'], 'level 2 attends in one go')
+      test.equal(profile.absent['ffn.residual'], nil)
+    end
+  end
+  test.equal(lists[2], lists[1])
+end)
+
+test.case('level 2 names the components that it does on the way out of others', function()
+  local kinds = { section = true, layer = true, component = true }
+  local function list_of(level)
+    local profile = run { mode = 'custom', collect = { 'components' },
+      model = model:optimize { level = level } }
+    return names(profile.tree, kinds, {}, ''), profile.absent
+  end
+  local fused, expected = { ['ffn.activation'] = 0, ['attention.residual'] = 0,
+    ['ffn.residual'] = 0 }, {}
+  for _, name in ipairs((list_of(1))) do
+    local last = name:match '/([^/]+) x%d+$'
+    if fused[last] then
+      fused[last] = fused[last] + 1
+    else
+      expected[#expected + 1] = name
+    end
+  end
+  for name, count in pairs(fused) do test.ok(count > 0, name) end
+  local list, absent = list_of(2)
+  test.equal(list, expected)
+  test.equal(absent['ffn.activation'],
+    'level 2 activates on the way out of the product: a part of ffn.up')
+  test.equal(absent['attention.residual'],
+    'level 2 adds on the way out of the product: a part of attention.output')
+  test.equal(absent['ffn.residual'],
+    'level 2 adds on the way out of the product: a part of ffn.down')
+end)
+
+test.case('level 2 has an arena and transposed weights among its memory', function()
+  local memory = run { model = model:optimize { level = 2 } }.memory
+  test.ok(memory.arena_bytes > 0)
+  test.ok(memory.weights_bytes_transposed > 0)
+  test.equal(memory.absent and memory.absent.arena_bytes, nil)
 end)
 
 test.case('minimal has sections alone, deep has operations', function()

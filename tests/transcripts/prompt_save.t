@@ -34,7 +34,7 @@
   stdin:5: unexpected symbol near '='
   crescent.levels
     crescent.levels.available   Lists the levels that this build can run a model at: 0 reference,
-                                1 fused.
+                                1 fused, 2 compiled.
   [\d.]+ ± [\d.]+ us, median.* (re)
   'text20'
   { 20, name = 'three' }

@@ -57,7 +57,7 @@ TEST_P(Refusals, StopAtAnInterrupt) {
   interrupt_requested = false;
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Refusals, testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Levels, Refusals, testing::Values(0, 1, 2));
 
 /// A copy of a model with one weight replaced.
 std::shared_ptr<const Model> with(const Model& model, const std::string& name,
@@ -96,7 +96,7 @@ TEST_P(NotFinite, LogitsNameTheFirstPlaceWhereTheyArose) {
   EXPECT_EQ(message_with_nan_in("ln_f.weight"), expected("the last norm"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, NotFinite, testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Levels, NotFinite, testing::Values(0, 1, 2));
 
 // Descriptions that no published checkpoint has: what pruning and sweeps will make.
 struct Invented {
@@ -152,12 +152,14 @@ const std::vector<Invented> kInvented{
     {"untied", "gpt2", [](DecoderConfig& c) { c.tied_head = false; }},
 };
 
-class InventedModels : public testing::TestWithParam<Invented> {};
+class InventedModels : public testing::TestWithParam<std::tuple<Invented, int>> {};
 
-TEST_P(InventedModels, RunAlikeAtBothLevelsWithAndWithoutACache) {
-  DecoderConfig config = plain(GetParam().family);
-  GetParam().change(config);
-  const auto model = make_random(family_of(config.family, "test"), config, /*seed=*/5);
+TEST_P(InventedModels, RunLikeTheReferenceWithAndWithoutACache) {
+  const auto& [invented, level] = GetParam();
+  DecoderConfig config = plain(invented.family);
+  invented.change(config);
+  const auto model =
+      make_random(family_of(config.family, "test"), config, /*seed=*/5)->at_level(level);
   const at::Tensor ids = some_ids(2, 11, config.vocab);
   const at::Tensor truth = forward(*model->at_level(0), ids);
   const double bound = 1e-5 * truth.std().item<double>();
@@ -179,8 +181,12 @@ TEST_P(InventedModels, RunAlikeAtBothLevelsWithAndWithoutACache) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Configurations, InventedModels, testing::ValuesIn(kInvented),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Configurations, InventedModels,
+                         testing::Combine(testing::ValuesIn(kInvented), testing::Values(1, 2)),
+                         [](const auto& info) {
+                           return fmt::format("{}_level{}", std::get<0>(info.param).name,
+                                              std::get<1>(info.param));
+                         });
 
 // Observers.
 class Recorder : public Observer {
@@ -240,16 +246,23 @@ TEST_P(Observers, SeeEverySiteInItsDocumentedShape) {
   EXPECT_EQ((recorder.shapes[{Site::head, -1}]), (std::vector<int64_t>{2, 7, 96}));
   EXPECT_EQ(recorder.shapes.size(), 2 * expected.size() + 3) << "and nothing else";
   EXPECT_TRUE(recorder.open.empty());
-  // Level 1 adds the mask within the product that gives the scores.
-  const size_t absent = GetParam() == 1 ? 1 : 0;
-  EXPECT_EQ(recorder.closed.size(), kSites - absent);
-  EXPECT_EQ(recorder.closed.count(Site::attention_scale_mask), 1 - absent);
+  // Level 1 adds the mask within the product that gives the scores. Level 2 attends in one go, and
+  // multiplies what it activates.
+  const std::set<Site> absent[] = {
+      {},
+      {Site::attention_scale_mask},
+      {Site::attention_scores, Site::attention_scale_mask, Site::attention_softmax,
+       Site::attention_value, Site::ffn_activate, Site::ffn_multiply}};
+  for (int i = 0; i < kSites; ++i) {
+    const auto site = static_cast<Site>(i);
+    EXPECT_EQ(recorder.closed.count(site), 1 - absent[GetParam()].count(site)) << name_of(site);
+  }
 }
 
 TEST(Levels, AnnounceTheSameLayersAndComponentsInTheSameOrder) {
   for (const std::string name : {"gpt2", "llama"}) {
-    std::vector<std::pair<Site, int32_t>> seen[2];
-    for (int level : {0, 1}) {
+    std::vector<std::pair<Site, int32_t>> seen[3];
+    for (int level : {0, 1, 2}) {
       const auto model = load(name, level);
       Recorder recorder(true);
       forward(*model, some_ids(1, 7, model->config().vocab), {.observer = &recorder});
@@ -257,6 +270,7 @@ TEST(Levels, AnnounceTheSameLayersAndComponentsInTheSameOrder) {
         if (depth_of(span.first) != SiteDepth::operation) seen[level].push_back(span);
     }
     EXPECT_EQ(seen[0], seen[1]) << name;
+    EXPECT_EQ(seen[0], seen[2]) << name;
     EXPECT_GT(seen[0].size(), 20u);
   }
 }
@@ -276,7 +290,7 @@ TEST_P(Observers, DoNotChangeTheLogits) {
   EXPECT_TRUE(same_bits(forward(*model, ids), forward(*model, ids, {.observer = &recorder})));
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Observers, testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Levels, Observers, testing::Values(0, 1, 2));
 
 }  // namespace
 }  // namespace crescent::test

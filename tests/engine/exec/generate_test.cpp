@@ -285,7 +285,7 @@ TEST_P(Generate, SpellsNothingForIdsThatOnlyTheModelHas) {
   EXPECT_EQ(made.text, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Generate, testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Levels, Generate, testing::Values(0, 1, 2));
 
 TEST(GenerateFromText, ContinuesTheTextAsTheReference) {
   for (const char* name : {"gpt2_text"}) {

@@ -49,11 +49,13 @@ TEST(Gradients, LeaveTheModelsOwnTensorsWithoutAny) {
   }
 }
 
-TEST(Gradients, AreRefusedAtLevel0) {
-  const auto model = load("gpt2", 0);
-  EXPECT_EQ(message_of([&] { loss_and_gradients(*model, some_ids(1, 8, 96)); }),
-            "gradients are taken at level 1, this model runs at level 0; use model:optimize { "
-            "level = 1 }");
+TEST(Gradients, AreRefusedAtOtherLevels) {
+  for (const std::string level : {"0", "2"}) {
+    const auto model = load("gpt2", std::stoi(level));
+    EXPECT_EQ(message_of([&] { loss_and_gradients(*model, some_ids(1, 8, 96)); }),
+              "gradients are taken at level 1, this model runs at level " + level +
+                  "; use model:optimize { level = 1 }");
+  }
 }
 
 TEST(Gradients, NeedOneSequenceOfTwoTokensThatFit) {

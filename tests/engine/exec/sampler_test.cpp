@@ -12,6 +12,19 @@
 namespace crescent {
 namespace {
 
+TEST(Sampler, FindsTheFirstOfTheLargestWhereverItStands) {
+  Sampler greedy{SamplingOptions{}};
+  for (const size_t count : {1, 5, 16, 1023, 1024, 1025, 5000}) {
+    std::vector<float> logits(count, -3.0f);
+    for (const size_t place : {count - 1, count / 2, size_t{0}}) {
+      logits[place] = -1.0f;  // before the one that is there already
+      EXPECT_EQ(greedy.pick(logits, {}), static_cast<int32_t>(place)) << count;
+    }
+    logits[count / 2] = -0.5f;
+    EXPECT_EQ(greedy.pick(logits, {}), static_cast<int32_t>(count / 2)) << count;
+  }
+}
+
 using Ids = std::vector<int32_t>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 

@@ -17,6 +17,40 @@ TEST(MappedFile, HoldsTheFilesBytesEvenAfterTheFileIsGone) {
   EXPECT_EQ(file->path().string(), folder / "a");
 }
 
+/// Pages of files that this process has in its memory.
+int64_t bytes_of_files() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("RssFile:")) return std::stoll(line.substr(8)) * 1024;
+  }
+  ADD_FAILURE() << "no RssFile";
+  return 0;
+}
+
+TEST(MappedFile, GivesPagesBackThatCanStillBeRead) {
+  TemporaryFolder folder;
+  constexpr size_t kBytes = size_t{8} << 20;
+  const std::string text(kBytes, 'x');
+  folder.write("a", text);
+  const auto file = MappedFile::open(folder / "a");
+  const std::string_view seen(reinterpret_cast<const char*>(file->bytes().data()), kBytes);
+  EXPECT_EQ(seen, text);
+  const int64_t before = bytes_of_files();
+  EXPECT_TRUE(file->give_back(file->bytes().subspan(5)));
+  EXPECT_LT(bytes_of_files(), before - static_cast<int64_t>(kBytes / 2));
+  EXPECT_EQ(seen, text);
+}
+
+TEST(MappedFile, GivesBackNothingOfOthers) {
+  TemporaryFolder folder;
+  folder.write("a", "hello");
+  const auto file = MappedFile::open(folder / "a");
+  const std::string other(100, 'x');
+  EXPECT_FALSE(file->give_back(std::as_bytes(std::span(other))));
+  EXPECT_EQ(other, std::string(100, 'x'));
+  EXPECT_TRUE(file->give_back(file->bytes()));  // less than a page: it stays
+}
+
 TEST(MappedFile, MapsAnEmptyFile) {
   TemporaryFolder folder;
   folder.write("a", "");

@@ -24,8 +24,13 @@ TEST(Model, RefusesALevelThatIsNotThere) {
   const auto model = load("gpt2");
   EXPECT_EQ(model->level(), 1);
   EXPECT_EQ(model->at_level(0)->level(), 0);
-  EXPECT_EQ(message_of([&] { model->at_level(2); }),
-            "level 2 is not available: expected 0 (reference) or 1 (fused)");
+  EXPECT_EQ(model->at_level(2)->level(), 2);
+  for (const int level : {-1, 3}) {
+    EXPECT_EQ(message_of([&] { model->at_level(level); }),
+              fmt::format("level {} is not available: expected 0 (reference), 1 (fused) or 2 "
+                          "(compiled)",
+                          level));
+  }
 }
 
 TEST(Model, SharesEverythingBetweenLevels) {

@@ -48,7 +48,7 @@ TEST_P(Reference, HasTheSameLogitsWithoutTheSameHeadsAndNeurons) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, Reference,
                          testing::Combine(testing::Values("gpt2", "gpt2_noprefix_oldcfg"),
-                                          testing::Values(0, 1)),
+                                          testing::Values(0, 1, 2)),
                          folder_and_level);
 
 // Masked and removed -----------------------------------------------------------------------------
@@ -183,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, Removed,
                          testing::Combine(testing::Values("gpt2", "llama", "llama3_headdim",
                                                           "llama_bf16_sharded",
                                                           "llama_tied_linear"),
-                                          testing::Values(0, 1)),
+                                          testing::Values(0, 1, 2)),
                          folder_and_level);
 
 TEST(Removal, WorksWithBiasesOnSeparateQueryKeyAndValue) {

@@ -1,0 +1,102 @@
+#include "engine/exec/compiled/run.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/exec/compiled/chunk.h"
+#include "engine/interrupt.h"
+#include "engine/memory.h"
+
+namespace crescent::compiled {
+namespace {
+
+int64_t product(std::initializer_list<int64_t> factors) {
+  int64_t all = 1;
+  for (const int64_t factor : factors) {
+    if (__builtin_mul_overflow(all, factor, &all)) return std::numeric_limits<int64_t>::max();
+  }
+  return all;
+}
+
+}  // namespace
+
+Runner::Runner(std::shared_ptr<const Plan> plan, const RunnerShape& shape, std::string_view what)
+    : plan_(std::move(plan)), batch_(shape.batch), capacity_(shape.capacity) {
+  const DecoderConfig& config = plan_->config;
+  const int64_t floats = cache_floats(config, {shape.batch, shape.capacity});
+  cache_bytes_ = product({floats, int64_t{sizeof(float)}});
+  const int64_t rows = std::min(product({batch_, capacity_}), std::max(batch_, kRowsMax));
+  const int64_t arena = floats_for(plan_->program, rows, shape.threads);
+  int64_t all = 0;
+  if (__builtin_add_overflow(cache_bytes_, product({arena, int64_t{sizeof(float)}}), &all)) {
+    all = std::numeric_limits<int64_t>::max();
+  }
+  require_memory(all, what);
+  cache_ = HugePages(static_cast<size_t>(cache_bytes_));
+  float* next = cache_.floats();
+  for (const LayerSpec& layer : config.layers) {
+    const int64_t side =
+        layer.has_attention ? batch_ * layer.kv_heads * capacity_ * layer.head_dim : 0;
+    keys_.push_back(next);
+    values_.push_back(next + side);
+    next += 2 * side;
+  }
+  make_room(plan_->program, rows, shape.threads);
+}
+
+int64_t Runner::floats_for(const Program& program, int64_t rows, int threads) const {
+  const int64_t buffers = product({program.arena_width, rows});
+  const int64_t own = own_floats(plan_->config) * threads;
+  int64_t all = 0;
+  if (__builtin_add_overflow(buffers, own, &all)) return std::numeric_limits<int64_t>::max();
+  return all;
+}
+
+void Runner::make_room(const Program& program, int64_t rows, int threads) {
+  const int64_t bytes = product({floats_for(program, rows, threads), int64_t{sizeof(float)}});
+  if (bytes > arena_bytes()) {
+    require_memory(bytes, fmt::format("a pass over {} tokens", rows));
+    arena_ = HugePages();  // not both at once
+    arena_ = HugePages(static_cast<size_t>(bytes));
+  }
+  if (rows > static_cast<int64_t>(row_ids_.size())) {
+    row_ids_.resize(static_cast<size_t>(rows));
+    positions_.resize(static_cast<size_t>(rows));
+  }
+}
+
+const Program& Runner::program_for(const Pass& pass) {
+  if (pass.observer == nullptr) return plan_->program;
+  const Taps taps{pass.observer->wanted_tensors(), pass.observer->wanted_spans()};
+  if (!taps.any()) return plan_->program;
+  if (!watched_ || taps != watched_taps_) {
+    watched_ = std::make_unique<Program>(make_program(plan_->config, plan_->weights, taps));
+    watched_taps_ = taps;
+  }
+  return *watched_;
+}
+
+bool Runner::run(Team& team, const Pass& pass) {
+  check_interrupt();
+  const Program& program = program_for(pass);
+  const bool is_watched = &program != &plan_->program;
+  const int64_t tokens = static_cast<int64_t>(pass.ids.size()) / batch_;
+  const int64_t most = is_watched ? tokens : std::max(int64_t{1}, kRowsMax / batch_);
+  make_room(program, batch_ * std::min(tokens, most), team.size());
+  if (is_watched && watched_taps_.tensors.has(Site::attention_softmax)) {
+    int32_t heads = 0;
+    for (const LayerSpec& layer : plan_->config.layers) heads = std::max(heads, layer.heads());
+    const int64_t count = product({batch_, heads, tokens, pass.past + tokens});
+    require_memory(product({count, int64_t{sizeof(float)}}), "showing attention probabilities");
+    // Keys behind a query are not written.
+    probabilities_.assign(static_cast<size_t>(count), 0.0f);
+  }
+  bool finite = true;
+  for (int64_t first = 0; first < tokens; first += most) {
+    Chunk chunk(*this, program, pass, {first, std::min(most, tokens - first)});
+    finite &= chunk.run(team);
+  }
+  return finite;
+}
+
+}  // namespace crescent::compiled

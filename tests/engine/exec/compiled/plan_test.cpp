@@ -1,0 +1,109 @@
+#include "engine/exec/compiled/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "tests/engine/exec/compiled/plain_weights.h"
+
+namespace crescent::compiled {
+namespace {
+
+std::string letters_of(const Program& program) {
+  // One letter a kind of step, in the order of Step's alternatives.
+  constexpr std::string_view kLetters = "REnPGANHbesltvgd";
+  static_assert(kLetters.size() == std::variant_size_v<Step>);
+  std::string letters;
+  for (const Step& step : program.steps) letters += kLetters[step.index()];
+  return letters;
+}
+
+std::string without(std::string_view out, std::string letters) {
+  std::erase_if(letters, [=](char c) { return out.find(c) != out.npos; });
+  return letters;
+}
+
+SiteSet everything() { return {(1u << kSites) - 1}; }
+
+TEST(Plan, HasFiveStepsALayerThatWaitForEachOtherAndNoMore) {
+  const test::PlainWeights gpt2(test::small_gpt2()), llama(test::small_llama());
+  EXPECT_EQ(letters_of(Plan(gpt2.config, gpt2.weights).program),
+            "E"
+            "nPAPnPP"
+            "nPAPnPP"
+            "nPANPnPP"
+            "nH");
+  EXPECT_EQ(letters_of(Plan(llama.config, llama.weights).program),
+            "RE"
+            "nPAPnGP"
+            "nPAPnGP"
+            "nPANPnGP"
+            "nH");
+}
+
+TEST(Plan, FollowsEachLayersOwnSpec) {
+  DecoderConfig config = test::small_gpt2();
+  config.layers[0].has_attention = false;
+  config.layers[1].has_ffn = false;
+  config.layers[2].kv_of_head.clear();  // what is left is the output's bias
+  config.layers[2].kv_heads = 0;
+  const test::PlainWeights plain(config);
+  EXPECT_EQ(letters_of(Plan(plain.config, plain.weights).program),
+            "E"
+            "nPP"
+            "nPANP"
+            "nPnPP"
+            "nH");
+}
+
+TEST(Plan, TurnsOnceForEveryWidthOfHead) {
+  DecoderConfig config = test::small_llama();
+  config.layers[1].head_dim = 6;
+  const test::PlainWeights plain(config);
+  EXPECT_EQ(letters_of(Plan(plain.config, plain.weights).program).substr(0, 3), "RRE");
+}
+
+TEST(Plan, IsTheSameWorkButForAllRowsWhereOnlySpansAreWatched) {
+  const test::PlainWeights plain(test::small_llama());
+  const Program bare = make_program(plain.config, plain.weights, {});
+  const Program watched = make_program(plain.config, plain.weights, {{}, everything()});
+  EXPECT_EQ(without("be", letters_of(watched)), without("N", letters_of(bare)));
+  EXPECT_GT(letters_of(watched).size(), letters_of(bare).size());
+  EXPECT_EQ(watched.arena_width, bare.arena_width);
+}
+
+TEST(Plan, IsTakenApartOnlyWhereATensorWouldHideInAStep) {
+  const test::PlainWeights plain(test::small_gpt2());
+  const auto with = [&](Site site) {
+    return letters_of(make_program(plain.config, plain.weights, {SiteSet{}.add(site), {}}))
+        .substr(0, 11);
+  };
+  EXPECT_EQ(with(Site::attention_norm), "EnsPAPnPPns");
+  EXPECT_EQ(with(Site::attention_output), "EnPAPsdnPPn");
+  EXPECT_EQ(with(Site::ffn_up), "EnPAPnPsvPn");
+  EXPECT_EQ(with(Site::ffn_activation), "EnPAPnPsPnP");
+  EXPECT_EQ(with(Site::ffn_down), "EnPAPnPPsdn");
+  EXPECT_EQ(with(Site::attention_softmax), "EnPAtPnPPnP");
+}
+
+TEST(Plan, SharesRoomBetweenLayers) {
+  DecoderConfig config = test::small_llama();
+  const auto width_with = [&](int64_t layers) {
+    config.layers =
+        whole_layers({.heads = 4, .kv_heads = 2, .head_dim = 4, .ffn_width = 12}, layers);
+    const test::PlainWeights plain(config);
+    return Plan(plain.config, plain.weights).program.arena_width;
+  };
+  EXPECT_EQ(width_with(2), width_with(20));
+}
+
+TEST(Plan, CountsACacheThatNoMachineHoldsAsTheLargestNumber) {
+  const DecoderConfig config = test::small_llama();
+  EXPECT_EQ(cache_floats(config, {.batch = 2, .capacity = 5}), 3 * 2 * 2 * 4 * 2 * 5);
+  EXPECT_EQ(cache_floats(config, {.batch = int64_t{1} << 40, .capacity = int64_t{1} << 40}),
+            std::numeric_limits<int64_t>::max());
+}
+
+}  // namespace
+}  // namespace crescent::compiled

@@ -1,0 +1,170 @@
+// The plan with a team of our own threads, so that the thread sanitizer can look at it.
+#include "engine/exec/compiled/run.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "engine/interrupt.h"
+#include "tests/engine/exec/compiled/plain_weights.h"
+
+namespace crescent::compiled {
+namespace {
+
+/// Logits of ids (B, T), fed in chunks of `step` tokens by a runner of its own.
+struct Fed {
+  int64_t batch = 1, tokens = 12, step = 12;
+  int threads = 1;
+};
+
+std::shared_ptr<const Plan> plan_of(const test::PlainWeights& plain) {
+  return std::make_shared<const Plan>(plain.config, plain.weights);
+}
+
+std::vector<int64_t> ids_of(const Fed& fed, int64_t vocab) {
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < fed.batch * fed.tokens; ++i) ids.push_back((7 * i + i / 5) % vocab);
+  return ids;
+}
+
+std::vector<float> logits_of(const std::shared_ptr<const Plan>& plan, const Fed& fed) {
+  const int64_t vocab = plan->config.vocab;
+  const std::vector<int64_t> ids = ids_of(fed, vocab);
+  const auto team = make_thread_team(fed.threads);
+  Runner runner(plan, {.batch = fed.batch, .capacity = fed.tokens, .threads = fed.threads},
+                "a test");
+  std::vector<float> all(static_cast<size_t>(fed.batch * fed.tokens * vocab));
+  for (int64_t past = 0; past < fed.tokens;) {
+    const int64_t count = std::min(fed.step, fed.tokens - past);
+    std::vector<int64_t> some;
+    for (int64_t b = 0; b < fed.batch; ++b) {
+      const auto first = ids.begin() + b * fed.tokens + past;
+      some.insert(some.end(), first, first + count);
+    }
+    std::vector<float> logits(static_cast<size_t>(fed.batch * count * vocab));
+    EXPECT_TRUE(runner.run(*team, {.ids = some, .past = past, .logits = logits.data()}));
+    for (int64_t b = 0; b < fed.batch; ++b) {
+      std::copy_n(logits.begin() + b * count * vocab, count * vocab,
+                  all.begin() + (b * fed.tokens + past) * vocab);
+    }
+    past += count;
+  }
+  return all;
+}
+
+class Runners : public testing::TestWithParam<bool> {
+ protected:
+  test::PlainWeights plain_{GetParam() ? test::small_llama() : test::small_gpt2()};
+  std::shared_ptr<const Plan> plan_ = plan_of(plain_);
+};
+
+TEST_P(Runners, GiveTheSameBitsWithAnyNumberOfThreads) {
+  for (const int64_t step : {1, 3, 12}) {
+    const std::vector<float> one = logits_of(plan_, {.batch = 3, .step = step});
+    for (const int threads : {2, 3, 5}) {
+      EXPECT_EQ(logits_of(plan_, {.batch = 3, .step = step, .threads = threads}), one)
+          << threads << " threads, " << step << " at once";
+    }
+  }
+}
+
+TEST_P(Runners, GiveTheSameBitsTokenByTokenAndAtOnce) {
+  const std::vector<float> at_once = logits_of(plan_, {.batch = 2});
+  for (const int64_t step : {1, 2, 5, 11}) {
+    EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = step, .threads = 2}), at_once) << step;
+  }
+}
+
+TEST_P(Runners, ShareOnePlanAtTheSameTime) {
+  const std::vector<float> expected = logits_of(plan_, {});
+  std::vector<float> seen[2];
+  std::thread other([&] { seen[0] = logits_of(plan_, {.step = 1, .threads = 2}); });
+  seen[1] = logits_of(plan_, {.step = 4, .threads = 2});
+  other.join();
+  EXPECT_EQ(seen[0], expected);
+  EXPECT_EQ(seen[1], expected);
+}
+
+TEST_P(Runners, GiveTheLastRowOfEverySequenceAloneWhenAskedForIt) {
+  const int64_t vocab = plan_->config.vocab;
+  for (const Fed& fed :
+       {Fed{.batch = 3}, Fed{.batch = 9, .tokens = 2}, Fed{.batch = 2, .tokens = 1}}) {
+    const std::vector<float> all = logits_of(plan_, fed);
+    Runner runner(plan_, {.batch = fed.batch, .capacity = 12, .threads = 2}, "a test");
+    std::vector<float> last(static_cast<size_t>(fed.batch * vocab));
+    const std::vector<int64_t> ids = ids_of(fed, vocab);
+    const auto team = make_thread_team(2);
+    runner.run(*team, {.ids = ids, .last_only = true, .logits = last.data()});
+    for (int64_t b = 0; b < fed.batch; ++b) {
+      const auto row = all.begin() + ((b + 1) * fed.tokens - 1) * vocab;
+      EXPECT_EQ(std::vector<float>(last.begin() + b * vocab, last.begin() + (b + 1) * vocab),
+                std::vector<float>(row, row + vocab));
+    }
+  }
+}
+
+TEST_P(Runners, TellThatALogitIsNotFinite) {
+  std::vector<float> broken(static_cast<size_t>(plain_.config.d_model), NAN);
+  plain_.weights.final_norm.bias = broken.data();
+  Runner runner(plan_of(plain_), {.capacity = 4}, "a test");
+  std::vector<float> logits(static_cast<size_t>(plain_.config.vocab));
+  const std::vector<int64_t> ids{1};
+  EXPECT_FALSE(runner.run(*make_thread_team(1), {.ids = ids, .logits = logits.data()}));
+}
+
+/// Throws at a site; counts what was begun and not ended.
+class Thrower : public Observer {
+ public:
+  explicit Thrower(Site site) : site_(site) {}
+  SiteSet wanted_spans() const override { return {(1u << kSites) - 1}; }
+  void begin(Site site, int32_t) override {
+    if (site == site_) throw std::runtime_error("from within");
+    ++open;
+  }
+  void end(Site, int32_t) override { --open; }
+  int open = 0;
+
+ private:
+  Site site_;
+};
+
+TEST_P(Runners, LetAnErrorOfTheObserverOutAndCloseItsSpans) {
+  Runner runner(plan_, {.capacity = 4, .threads = 3}, "a test");
+  std::vector<float> logits(static_cast<size_t>(plain_.config.vocab));
+  const std::vector<int64_t> ids{1};
+  const auto team = make_thread_team(3);
+  for (const Site site : {Site::embedding, Site::qkv, Site::ffn_down, Site::head}) {
+    Thrower thrower(site);
+    EXPECT_THROW(runner.run(*team, {.ids = ids, .logits = logits.data(), .observer = &thrower}),
+                 std::runtime_error);
+    EXPECT_EQ(thrower.open, 0) << name_of(site);
+  }
+  EXPECT_TRUE(runner.run(*team, {.ids = ids, .logits = logits.data()}));
+}
+
+TEST_P(Runners, StopAtAnInterruptWithinAPass) {
+  class Interrupter : public Observer {
+   public:
+    SiteSet wanted_spans() const override { return SiteSet{}.add(Site::block); }
+    void begin(Site, int32_t layer) override {
+      last = layer;
+      if (layer == 1) interrupt_requested = true;
+    }
+    int32_t last = -1;
+  } interrupter;
+  Runner runner(plan_, {.capacity = 4, .threads = 2}, "a test");
+  std::vector<float> logits(static_cast<size_t>(plain_.config.vocab));
+  const std::vector<int64_t> ids{1};
+  const auto team = make_thread_team(2);
+  EXPECT_THROW(runner.run(*team, {.ids = ids, .logits = logits.data(), .observer = &interrupter}),
+               Interrupted);
+  interrupt_requested = false;
+  EXPECT_EQ(interrupter.last, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Runners, testing::Bool(),
+                         [](const auto& info) { return info.param ? "llama" : "gpt2"; });
+
+}  // namespace
+}  // namespace crescent::compiled
