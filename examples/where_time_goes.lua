@@ -1,6 +1,6 @@
--- Where does a token's time go? Profiles a model at both levels and puts the parts side by side.
+-- Where does a token's time go? Puts the parts at levels 0 and 1 side by side.
 local opt = crescent.options {
-  "Shows what each part of a token takes, at both levels.",
+  "Shows what each part of a token takes, at levels 0 and 1.",
   model = { 'a model folder, or the name of an embedded model', default = 'tiny' },
   tokens = { 'decoded tokens of a trial', default = 50, type = 'integer', at_least = 2 },
   trials = { 'so many generations', default = 5, type = 'integer', at_least = 1 },

@@ -66,27 +66,31 @@ end
 local function trace_events(path) return #json(path).traceEvents end
 
 test.group('profile_full_model', function()
+  local levels = #crescent.levels.available()
+  local cells = 2 * levels -- with nothing removed, and with a half
+  local all_done = ('%d cells: %d done'):format(cells, cells)
   local said = run('profile_full_model', '--quick --test-all-optimization-levels --trace-export '
     .. '--profile-mode basic --compare-with-previous --output-dir all/of/it --store all.db')
   test.case('measures every cell, with quality beside the times', function()
-    expect(said, '4 cells: 4 done', 'perplexity', 'same token', 'a token', 'level: 0', 'level: 1')
+    expect(said, all_done, 'perplexity', 'same token', 'a token', 'level: 0', 'level: 1')
     local rows = json 'all/of/it/rows.json'
-    test.equal(#rows, 4)
+    test.equal(#rows, cells)
     for _, row in ipairs(rows) do
       test.equal(#row.token_ms.values, 2)
       test.equal(#row.first_token_ms.values, 2)
       test.ok(row.perplexity > 10 and row.top1 <= 1 and row.params > 1e6)
     end
-    test.equal({ rows[1].ratio, rows[1].level, rows[4].ratio, rows[4].level }, { 0, 0, 0.5, 1 })
+    local half = rows[levels + 2]
+    test.equal({ rows[1].ratio, rows[1].level, half.ratio, half.level }, { 0, 0, 0.5, 1 })
     test.ok(rows[2].max_abs_logit < 1e-3 and rows[2].top1 == 1, 'level 1 is another function')
-    test.ok(rows[4].params < 0.7 * rows[2].params and rows[4].perplexity > rows[2].perplexity)
+    test.ok(half.params < 0.7 * rows[2].params and half.perplexity > rows[2].perplexity)
   end)
   test.case('writes one folder and says what is in it', function()
     check_page 'all/of/it/report.html'
     expect(read 'all/of/it/report.md', '# Profile of tiny', '## What pruning and levels do to tiny',
       '## Profile: 50 percent removed, level 1', '### Time by section')
     local rows = csv 'all/of/it/rows.csv'
-    test.equal({ #rows, rows[3].ratio, rows[3].level }, { 4, '0.5', '0' })
+    test.equal({ #rows, rows[levels + 1].ratio, rows[levels + 1].level }, { cells, '0.5', '0' })
     test.ok(tonumber(rows[1].token_ms) > 0 and tonumber(rows[1].perplexity) > 10)
     test.ok(#csv 'all/of/it/profile-0-percent-removed-level-1.csv' > 4)
     test.ok(trace_events 'all/of/it/trace-0-percent-removed-level-1.json' > 20)
@@ -103,7 +107,7 @@ test.group('profile_full_model', function()
       local before = read 'all/of/it/rows.json'
       local again, code = output_of(('cd / && sh %s/all/of/it/reproduce.sh'):format(folder))
       test.equal(code, 0)
-      expect(again, '4 cells: 4 done')
+      expect(again, all_done)
       test.equal(read 'all/of/it/rows.json', before)
     end)
 end)

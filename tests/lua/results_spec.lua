@@ -95,7 +95,8 @@ test.group('words', function()
     test.ok(not tostring(one):find('1 layers', 1, true))
     local text = require('crescent.results').model {
       family = 'x', layers = 1, heads_min = 1, heads_max = 1, d_model = 4, params = 10,
-      dtype = 'float32', device = 'cpu', bytes = 40, bytes_widened = 0, bytes_transposed = 0, level = 1,
+      dtype = 'float32', device = 'cpu', bytes = 40, bytes_widened = 0,
+      bytes_transposed = 0, level = 1,
     }
     test.ok(text:find('^x  1 layer x 1 head  d_model 4'), text)
   end)
