@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 #include "engine/interrupt.h"
 #include "engine/system_files.h"
 #include "profiler/clock.h"
+#include "profiler/spawn.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the user
 
@@ -76,14 +76,6 @@ std::vector<std::string> environment_of(const ChildOptions& options) {
   return entries;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 struct Ends {
   Descriptor ours, childs;
 };
@@ -129,7 +121,14 @@ ChildProcess::ChildProcess(const ChildOptions& options)
   stream_ = MessageStream(std::move(channel.ours));
   out_of_memory_kills_before_ = kills_so_far();
   own_bytes_peak_ = bytes_peak_of("self").value_or(0);
-  spawn(options, std::move(output.childs), std::move(channel.childs));
+  const int error = spawn({options.command,
+                           environment_of(options),
+                           output.childs.get(),
+                           {channel.childs.get(), kChannelDescriptor}},
+                          pid_);
+  if (error != 0) cannot_start(options.command[0], error);
+  output.childs.reset();
+  channel.childs.reset();
   end_watch_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   looked_ns_ = SteadyClock().now_ns();
   prefer_for_out_of_memory(pid_);
@@ -144,34 +143,6 @@ ChildProcess::~ChildProcess() {
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
-}
-
-/// In a process group of its own, with the signals as a program expects to find them.
-void ChildProcess::spawn(const ChildOptions& options, Descriptor output, Descriptor channel) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, output.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, output.get(), STDERR_FILENO);
-  posix_spawn_file_actions_adddup2(&files, channel.get(), kChannelDescriptor);
-  posix_spawn_file_actions_addclosefrom_np(&files, kChannelDescriptor + 1);
-  sigset_t all, none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  std::vector<std::string> command = options.command;
-  std::vector<std::string> environment = environment_of(options);
-  const int error = ::posix_spawnp(&pid_, command[0].c_str(), &files, &attributes,
-                                   pointers_to(command).data(), pointers_to(environment).data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  if (error != 0) cannot_start(command[0], error);
 }
 
 const std::optional<ChildEnd>& ChildProcess::ended() {

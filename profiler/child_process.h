@@ -64,7 +64,6 @@ class ChildProcess {
   void kill();
 
  private:
-  void spawn(const ChildOptions& options, Descriptor output, Descriptor channel);
   void turn(int wait_ms);
   void read_output();
   void look_at_memory(bool has_news);

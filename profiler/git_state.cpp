@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,8 @@
 #include <vector>
 
 #include "profiler/clock.h"
+#include "profiler/descriptor.h"
+#include "profiler/spawn.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the user
 
@@ -39,14 +40,6 @@ std::vector<std::string> environment_for_git() {
   return kept;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 /// A process whose output is read up to a deadline; it and all that it started end with the object.
 class Child {
  public:
@@ -57,13 +50,12 @@ class Child {
       error = errno;
       return;
     }
-    output_ = ends[0];
-    error = spawn(command, ends[1]);
-    ::close(ends[1]);
-    if (error != 0) pid_ = 0;
+    output_ = Descriptor(ends[0]);
+    const Descriptor childs(ends[1]);
+    error = spawn({std::move(command), environment_for_git(), childs.get()}, pid_);
   }
   ~Child() {
-    if (output_ >= 0) ::close(output_);
+    output_.reset();
     if (pid_ <= 0) return;
     ::kill(-pid_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -79,9 +71,9 @@ class Child {
     for (;;) {
       const int64_t left_ms = (deadline_ns - SteadyClock().now_ns()) / 1'000'000;
       if (left_ms <= 0) return false;
-      pollfd ready{.fd = output_, .events = POLLIN, .revents = 0};
+      pollfd ready{.fd = output_.get(), .events = POLLIN, .revents = 0};
       if (::poll(&ready, 1, static_cast<int>(std::min<int64_t>(left_ms, 1000))) <= 0) continue;
-      const ssize_t bytes = ::read(output_, piece.data(), piece.size());
+      const ssize_t bytes = ::read(output_.get(), piece.data(), piece.size());
       if (bytes < 0 && errno == EINTR) continue;
       if (bytes <= 0) return true;
       take(std::string_view(piece.data(), static_cast<size_t>(bytes)));
@@ -103,32 +95,7 @@ class Child {
   }
 
  private:
-  /// In a process group of its own, with the signals as a program expects to find them.
-  int spawn(std::vector<std::string>& command, int output) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    std::vector<std::string> environment = environment_for_git();
-    const int error = ::posix_spawnp(&pid_, command[0].c_str(), &files, &attributes,
-                                     pointers_to(command).data(), pointers_to(environment).data());
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
-    return error;
-  }
-
-  int output_ = -1;
+  Descriptor output_;
   pid_t pid_ = 0;
 };
 

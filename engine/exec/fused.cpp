@@ -31,6 +31,8 @@
 
 #include "engine/exec/reference.h"
 #include "engine/interrupt.h"
+#include "engine/model/accounting.h"
+#include "engine/saturated.h"
 
 // Level 1. The same function as reference.cpp in as few operators as LibTorch has for it:
 //
@@ -356,15 +358,8 @@ at::Tensor Call::run() {
 }  // namespace
 
 int64_t KvCache::bytes_for(const DecoderConfig& config, int64_t batch, int64_t capacity) {
-  int64_t bytes = 0;  // of one token
-  for (const LayerSpec& layer : config.layers) {
-    if (layer.has_attention) bytes += 2 * layer.kv_heads * layer.head_dim * int64_t{sizeof(float)};
-  }
-  int64_t all = 0;
-  if (__builtin_mul_overflow(bytes, batch, &all) || __builtin_mul_overflow(all, capacity, &all)) {
-    return std::numeric_limits<int64_t>::max();
-  }
-  return all;
+  const int64_t elements = cache_elements(config, {.batch = batch, .capacity = capacity});
+  return saturated_product({elements, int64_t{sizeof(float)}});
 }
 
 KvCache::KvCache(const DecoderConfig& config, int64_t batch, int64_t capacity)

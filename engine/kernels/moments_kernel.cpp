@@ -1,25 +1,10 @@
 // Activation statistics in one pass. Like probe_kernel.cpp, compiled once per instruction set and
 // so without any function of the standard library.
 #include "engine/kernels/moments.h"
-
-#define CRESCENT_TEXT_OF(x) #x
-#define CRESCENT_TEXT(x) CRESCENT_TEXT_OF(x)
+#include "engine/kernels/vectors.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32;
-#else
-constexpr int kVectorBytes = 16;
-#endif
-constexpr int kLanes = kVectorBytes / int{sizeof(float)};
-
-typedef float Floats __attribute__((vector_size(kVectorBytes)));
-typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
-typedef float FloatsInMemory __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
 
 /// Values summed in fp32 before they are added in fp64.
 constexpr int64_t kBlock = 4096;

@@ -7,25 +7,14 @@
 // it with an illegal instruction on a CPU without AVX-512. GCC's and clang's vector types need no
 // functions at all.
 #include "engine/kernels/probe.h"
-
-#define CRESCENT_TEXT_OF(x) #x
-#define CRESCENT_TEXT(x) CRESCENT_TEXT_OF(x)
+#include "engine/kernels/vectors.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr size_t kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr size_t kVectorBytes = 32;
-#else
-constexpr size_t kVectorBytes = 16;  // SSE2, NEON; elsewhere the compiler takes it apart
-#endif
-
 typedef uint64_t Words __attribute__((vector_size(kVectorBytes)));
 typedef uint64_t WordsInMemory
     __attribute__((vector_size(kVectorBytes), aligned(1), may_alias));  // at any address
-typedef float Floats __attribute__((vector_size(kVectorBytes)));
 
 /// Four streams, a quarter of the data each. One stream alone is held back by the prefetcher, which
 /// stops at each page: 256 MB were read at 23 GB/s by one stream, at 27 by four, and by no more
@@ -80,7 +69,6 @@ double fma_fp32(int64_t rounds, float* sink) {
   // Two units with a latency of four or five cycles need eight to ten chains to be full; twelve
   // fit into the sixteen registers of AVX2 beside the two operands.
   constexpr int kChains = 12;
-  constexpr int kLanes = kVectorBytes / sizeof(float);
   const Floats factor = Floats{} + 0.5f;
   const Floats addend = Floats{} + (1.0f + 0 * *sink);  // not known to the compiler
   Floats x0 = addend, x1 = x0 + 1, x2 = x0 + 2, x3 = x0 + 3, x4 = x0 + 4, x5 = x0 + 5;

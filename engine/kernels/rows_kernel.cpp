@@ -3,9 +3,6 @@
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
 
-#define CRESCENT_TEXT_OF(x) #x
-#define CRESCENT_TEXT(x) CRESCENT_TEXT_OF(x)
-
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 

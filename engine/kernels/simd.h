@@ -6,7 +6,7 @@
 //
 // The sources are compiled with -ffp-contract=off: a product is fused with a sum where the code
 // says fma and nowhere else. Bit-identity of one kernel's different paths rests on that.
-#include <cstdint>
+#include "engine/kernels/vectors.h"
 
 #if defined(__AVX2__)
 #  include <immintrin.h>
@@ -16,18 +16,6 @@
 
 namespace crescent::kernels::CRESCENT_ISA {
 
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32;
-#else
-constexpr int kVectorBytes = 16;  // SSE2, NEON; elsewhere the compiler takes it apart
-#endif
-constexpr int kLanes = kVectorBytes / int{sizeof(float)};
-
-typedef float Floats __attribute__((vector_size(kVectorBytes)));
-typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
-typedef float FloatsInMemory __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
 typedef float Four __attribute__((vector_size(16)));
 typedef float FourInMemory __attribute__((vector_size(16), aligned(4), may_alias));
 

@@ -2,14 +2,12 @@
 
 #include <numeric>
 
+#include "engine/saturated.h"
+
 namespace crescent {
 namespace {
 
 int64_t& of(PartCounts& counts, Part part) { return counts.by_part[static_cast<size_t>(part)]; }
-
-int64_t elements(const TensorSpec& tensor) {
-  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
-}
 
 bool is_embedding_table(const TensorSpec& tensor) {
   return tensor.slot == Slot::token_embedding || tensor.slot == Slot::position_embedding;
@@ -72,6 +70,17 @@ const char* name_of(Part part) {
 
 int64_t PartCounts::total() const {
   return std::accumulate(by_part.begin(), by_part.end(), int64_t{0});
+}
+
+int64_t elements(const TensorSpec& tensor) {
+  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+int64_t cache_elements(const DecoderConfig& config, const CacheShape& shape) {
+  int64_t of_token = 0;
+  for (const LayerSpec& layer : config.layers)
+    if (layer.has_attention) of_token += 2 * layer.kv_heads * layer.head_dim;
+  return saturated_product({of_token, shape.batch, shape.capacity});
 }
 
 PartCounts parameters(const Layout& layout) {

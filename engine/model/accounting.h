@@ -18,7 +18,16 @@ struct PartCounts {
   int64_t total() const;
 };
 
+int64_t elements(const TensorSpec& tensor);
 PartCounts parameters(const Layout& layout);
+
+/// A batch of equally long sequences.
+struct CacheShape {
+  int64_t batch = 1;
+  int64_t capacity = 0;  ///< tokens of each
+};
+/// Numbers that all layers' keys and values take; the largest int64 where there are more.
+int64_t cache_elements(const DecoderConfig& config, const CacheShape& shape);
 
 /// Floating-point operations to decode one token when `context` tokens (itself included) are
 /// attended to. A multiply-add counts as 2; norms, activations and softmax are not counted.

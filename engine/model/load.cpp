@@ -15,6 +15,7 @@
 #include "engine/huge_pages.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
+#include "engine/model/accounting.h"
 #include "engine/random.h"
 
 namespace crescent {
@@ -59,13 +60,7 @@ at::Tensor view_of(const Checkpoint::Stored& stored, int64_t& bytes_misaligned) 
 }
 
 int64_t bytes_at(const Layout& layout, Dtype dtype) {
-  int64_t elements = 0;
-  for (const TensorSpec& spec : layout) {
-    int64_t count = 1;
-    for (const int64_t size : spec.shape) count *= size;
-    elements += count;
-  }
-  return elements * static_cast<int64_t>(bytes_of(dtype));
+  return parameters(layout).total() * static_cast<int64_t>(bytes_of(dtype));
 }
 
 void require_floating(Dtype dtype) {

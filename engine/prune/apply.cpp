@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
+#include "engine/model/accounting.h"
 
 namespace crescent {
 namespace {
@@ -123,13 +124,7 @@ at::Tensor with_zero_rows(const at::Tensor& stored, int64_t dim, const Rows& row
 }
 
 int64_t bytes_of_layout(const Layout& layout, const Model& like) {
-  int64_t bytes = 0;
-  for (const TensorSpec& spec : layout) {
-    int64_t elements = 1;
-    for (const int64_t size : spec.shape) elements *= size;
-    bytes += elements * static_cast<int64_t>(bytes_of(like.dtype()));
-  }
-  return bytes;
+  return parameters(layout).total() * static_cast<int64_t>(bytes_of(like.dtype()));
 }
 
 /// The key/value head that this one was before anything was removed: its readers know theirs.

@@ -1,6 +1,5 @@
 #include "engine/exec/compiled/plan.h"
 
-#include <limits>
 #include <utility>
 
 #include "engine/exec/compiled/arena.h"
@@ -260,18 +259,6 @@ std::vector<Buffer> buffers_of(const Step& step) {
 
 Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps) {
   return Builder(config, weights, taps).build();
-}
-
-int64_t cache_floats(const DecoderConfig& config, const CacheShape& shape) {
-  int64_t of_token = 0, all = 0;
-  for (const LayerSpec& layer : config.layers) {
-    if (layer.has_attention) of_token += 2 * layer.kv_heads * layer.head_dim;
-  }
-  if (__builtin_mul_overflow(of_token, shape.batch, &all) ||
-      __builtin_mul_overflow(all, shape.capacity, &all)) {
-    return std::numeric_limits<int64_t>::max();
-  }
-  return all;
 }
 
 Plan::Plan(DecoderConfig c, PlanWeights w)

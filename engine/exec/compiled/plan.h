@@ -175,14 +175,6 @@ struct Program {
 /// watched pass computes all rows to its end, as levels 0 and 1 do: no NarrowStep.
 Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps);
 
-/// Keys and values of one layer lie as [B][K][capacity][D], keys first.
-struct CacheShape {
-  int64_t batch = 1;
-  int64_t capacity = 0;
-};
-/// Floats that all layers' keys and values take; the largest int64 where there are more.
-int64_t cache_floats(const DecoderConfig& config, const CacheShape& shape);
-
 /// What does not change from pass to pass. Shared by any number of runners.
 struct Plan {
   DecoderConfig config;

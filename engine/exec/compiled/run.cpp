@@ -1,37 +1,23 @@
 #include "engine/exec/compiled/run.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "engine/exec/compiled/chunk.h"
 #include "engine/interrupt.h"
 #include "engine/memory.h"
+#include "engine/model/accounting.h"
+#include "engine/saturated.h"
 
 namespace crescent::compiled {
-namespace {
-
-int64_t product(std::initializer_list<int64_t> factors) {
-  int64_t all = 1;
-  for (const int64_t factor : factors) {
-    if (__builtin_mul_overflow(all, factor, &all)) return std::numeric_limits<int64_t>::max();
-  }
-  return all;
-}
-
-}  // namespace
-
 Runner::Runner(std::shared_ptr<const Plan> plan, const RunnerShape& shape, std::string_view what)
     : plan_(std::move(plan)), batch_(shape.batch), capacity_(shape.capacity) {
   const DecoderConfig& config = plan_->config;
-  const int64_t floats = cache_floats(config, {shape.batch, shape.capacity});
-  cache_bytes_ = product({floats, int64_t{sizeof(float)}});
-  const int64_t rows = std::min(product({batch_, capacity_}), std::max(batch_, kRowsMax));
+  const int64_t floats = cache_elements(config, {shape.batch, shape.capacity});
+  cache_bytes_ = saturated_product({floats, int64_t{sizeof(float)}});
+  const int64_t rows = std::min(saturated_product({batch_, capacity_}), std::max(batch_, kRowsMax));
   const int64_t arena = floats_for(plan_->program, rows, shape.threads);
-  int64_t all = 0;
-  if (__builtin_add_overflow(cache_bytes_, product({arena, int64_t{sizeof(float)}}), &all)) {
-    all = std::numeric_limits<int64_t>::max();
-  }
-  require_memory(all, what);
+  require_memory(saturated_sum(cache_bytes_, saturated_product({arena, int64_t{sizeof(float)}})),
+                 what);
   cache_ = HugePages(static_cast<size_t>(cache_bytes_));
   float* next = cache_.floats();
   for (const LayerSpec& layer : config.layers) {
@@ -45,15 +31,13 @@ Runner::Runner(std::shared_ptr<const Plan> plan, const RunnerShape& shape, std::
 }
 
 int64_t Runner::floats_for(const Program& program, int64_t rows, int threads) const {
-  const int64_t buffers = product({program.arena_width, rows});
-  const int64_t own = own_floats(plan_->config) * threads;
-  int64_t all = 0;
-  if (__builtin_add_overflow(buffers, own, &all)) return std::numeric_limits<int64_t>::max();
-  return all;
+  return saturated_sum(saturated_product({program.arena_width, rows}),
+                       own_floats(plan_->config) * threads);
 }
 
 void Runner::make_room(const Program& program, int64_t rows, int threads) {
-  const int64_t bytes = product({floats_for(program, rows, threads), int64_t{sizeof(float)}});
+  const int64_t bytes =
+      saturated_product({floats_for(program, rows, threads), int64_t{sizeof(float)}});
   if (bytes > arena_bytes()) {
     require_memory(bytes, fmt::format("a pass over {} tokens", rows));
     arena_ = HugePages();  // not both at once
@@ -86,8 +70,9 @@ bool Runner::run(Team& team, const Pass& pass) {
   if (is_watched && watched_taps_.tensors.has(Site::attention_softmax)) {
     int32_t heads = 0;
     for (const LayerSpec& layer : plan_->config.layers) heads = std::max(heads, layer.heads());
-    const int64_t count = product({batch_, heads, tokens, pass.past + tokens});
-    require_memory(product({count, int64_t{sizeof(float)}}), "showing attention probabilities");
+    const int64_t count = saturated_product({batch_, heads, tokens, pass.past + tokens});
+    require_memory(saturated_product({count, int64_t{sizeof(float)}}),
+                   "showing attention probabilities");
     // Keys behind a query are not written.
     probabilities_.assign(static_cast<size_t>(count), 0.0f);
   }

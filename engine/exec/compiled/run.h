@@ -57,7 +57,7 @@ class Runner {
   std::shared_ptr<const Plan> plan_;
   int64_t batch_, capacity_, cache_bytes_;
   HugePages cache_;
-  std::vector<float*> keys_, values_;         // of each layer, [B][K][capacity][D] in the cache
+  std::vector<float*> keys_, values_;         // of each layer, [B][K][capacity][D], keys first
   HugePages arena_;                           // a program's buffers, then the threads' own norms
   std::vector<int64_t> row_ids_, positions_;  // of each row of a chunk
   Taps watched_taps_;

@@ -6,16 +6,11 @@
 #include "engine/exec/reference.h"
 #include "engine/interrupt.h"
 #include "engine/kernels/kernels.h"
+#include "engine/model/accounting.h"
 #include "engine/threads.h"
 
 namespace crescent::compiled {
 namespace {
-
-int64_t elements(const TensorSpec& spec) {
-  int64_t count = 1;
-  for (const int64_t size : spec.shape) count *= size;
-  return count;
-}
 
 /// Where tensors lie that the plan's pointers point into.
 struct Storage {

@@ -1,5 +1,6 @@
 #include "engine/model/accounting.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/formats/hf_folder.h"
@@ -97,6 +98,13 @@ TEST(Accounting, OperationsHaveTheWorkOfTheirComponents) {
   EXPECT_EQ(flops(Site::attention), flops(Site::attention_scores) + flops(Site::attention_value));
   EXPECT_EQ(flops(Site::ffn_up), flops(Site::ffn_gate_product) + flops(Site::ffn_up_product));
   EXPECT_FALSE(work_at(config, Site::attention_softmax, 3, size));
+}
+
+TEST(Accounting, CountsACacheThatNoMachineHoldsAsTheLargestNumber) {
+  const DecoderConfig config = preset("tinyllama-1.1b").config();
+  EXPECT_EQ(cache_elements(config, {.batch = 2, .capacity = 5}), 22 * 2 * 4 * 64 * 2 * 5);
+  EXPECT_EQ(cache_elements(config, {.batch = int64_t{1} << 40, .capacity = int64_t{1} << 40}),
+            std::numeric_limits<int64_t>::max());
 }
 
 TEST(Accounting, NamesEveryPart) {

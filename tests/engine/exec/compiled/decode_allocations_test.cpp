@@ -12,11 +12,18 @@ namespace {
 std::atomic<int64_t> news{0};
 }
 
-// All forms end in these. Inlined, GCC would warn of a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
+// All forms end in these; a sanitizer's own form without exceptions would not. Inlined, GCC would
+// warn of a mismatched pair.
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   news.fetch_add(1, std::memory_order_relaxed);
-  if (void* place = std::malloc(bytes ? bytes : 1)) return place;
+  return std::malloc(bytes ? bytes : 1);
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  if (void* place = operator new(bytes, std::nothrow)) return place;
   throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes, const std::nothrow_t& quietly) noexcept {
+  return operator new(bytes, quietly);
 }
 [[gnu::noinline]] void operator delete(void* place) noexcept { std::free(place); }
 [[gnu::noinline]] void operator delete(void* place, std::size_t) noexcept { std::free(place); }
