@@ -5,14 +5,9 @@ local opt = crescent.options {
   model = { 'model folder', default = 'tiny' },
   quick = { 'few ratios, little text, little time', default = false },
 }
-local verses = io.popen [[
-  bible -f gen1:1-rev22:21 | sed -E 's/^[0-9]?[A-Za-z]+[0-9]+:[0-9]+ //']]
-local lines = {}
-for line in verses:lines() do lines[#lines + 1] = line end
-verses:close()
-assert(#lines == 31102, "the command `bible` gave another text: install Debian's bible-kjv")
-local held_out = table.concat(lines, '\n', #lines - (opt.quick and 20 or 300) + 1)
-local calibration = { text = table.concat(lines, '\n', 1, 300), tokens = opt.quick and 256 or 2048 }
+local verses = require 'text.verses'
+local held_out = verses.unseen(opt.quick and 20 or 300)
+local calibration = { text = verses.seen(300), tokens = opt.quick and 256 or 2048 }
 
 local model, number = crescent.load(opt.model), crescent.units.number
 local criteria, seeds = { 'magnitude', 'taylor', 'ablation' }, opt.quick and 1 or 5

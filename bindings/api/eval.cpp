@@ -48,11 +48,13 @@ const Subject& eval_subject() {
            .home = Home::engine,
            .doc = "Measures how far a model is from a reference on a text: the mean of "
                   "KL(reference || model) in nats, the share of positions with the same most "
-                  "likely token, and the largest difference of a logit. Give exactly one of file, "
+                  "likely token, and the largest difference of a logit beside the spread (standard "
+                  "deviation) of the reference's logits. Give exactly one of file, "
                   "text and ids; the model's tokenizer reads text.",
            .args = {{"model", Kind::model, ""}, {"reference", Kind::model, ""}},
            .options = agreement_options(),
-           .returns = "{ kl_nats: number, top1: number, max_abs_logit: number, tokens: integer }",
+           .returns = "{ kl_nats: number, top1: number, max_abs_logit: number, "
+                      "logit_spread: number, tokens: integer }",
            .example = "print(crescent.eval.agreement(fast, model, { text = 'In the beginning' }))"},
       }};
   return subject;

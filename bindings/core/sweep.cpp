@@ -107,6 +107,9 @@ Samples read_samples(const Args& args, const std::string& name) {
   samples.values.resize(lua_objlen(L, -1));
   for (size_t i = 0; i < samples.values.size(); ++i) {
     lua_rawgeti(L, -1, static_cast<int>(i) + 1);
+    if (lua_type(L, -1) != LUA_TNUMBER)
+      args.bad("samples", "numbers",
+               fmt::format("{} as value {} of '{}'", describe(L, -1), i + 1, name));
     samples.values[i] = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }

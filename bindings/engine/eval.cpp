@@ -54,6 +54,7 @@ int eval_agreement(Args& args) {
   table.set("kl_nats", result.kl_nats);
   table.set("top1", result.top1);
   table.set("max_abs_logit", result.max_abs_logit);
+  table.set("logit_spread", result.logit_spread);
   table.set("tokens", result.tokens);
   set_result(L, "agreement");
   return 1;

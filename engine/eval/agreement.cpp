@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/error.h"
 #include "engine/eval/perplexity.h"
@@ -12,6 +13,22 @@
 
 namespace crescent {
 namespace {
+
+/// Sums over the reference's logits, in double.
+struct Moments {
+  double sum = 0, squares = 0, count = 0;
+
+  void add(const at::Tensor& logits) {
+    const at::Tensor wide = logits.to(at::kDouble);
+    sum += wide.sum().item<double>();
+    squares += (wide * wide).sum().item<double>();
+    count += static_cast<double>(wide.numel());
+  }
+  double deviation() const {
+    const double mean = sum / count;
+    return std::sqrt(std::max(squares / count - mean * mean, 0.0));
+  }
+};
 
 /// Adds one window's positions.
 /// @param ours, theirs  (T, V) logits of the model and of the reference
@@ -42,12 +59,15 @@ Agreement agreement(const Model& model, const Model& reference, std::span<const 
     windows.push_back({begin, std::min(begin + options.window, total), begin});
   }
   Agreement result;
+  Moments moments;
   for (const std::span<const Window> together : batches_of(windows, options.batch)) {
     check_interrupt();
     const at::Tensor batch = window_ids(ids, together);
     const at::Tensor ours = forward(model, batch), theirs = forward(reference, batch);
     for (int64_t row = 0; row < batch.size(0); ++row) compare(ours[row], theirs[row], result);
+    moments.add(theirs);
   }
+  result.logit_spread = moments.deviation();
   const auto positions = static_cast<double>(result.tokens);
   result.kl_nats /= positions;
   result.top1 /= positions;

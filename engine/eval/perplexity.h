@@ -35,6 +35,7 @@ struct Agreement {
   double kl_nats = 0;        ///< mean over positions of KL(reference || model)
   double top1 = 0;           ///< share of positions with the same most likely id
   double max_abs_logit = 0;  ///< largest difference of a logit
+  double logit_spread = 0;   ///< standard deviation of the reference's logits
   int64_t tokens = 0;        ///< positions compared
 };
 /// How far `model` is from `reference` on a text, in windows without overlap.

@@ -222,7 +222,16 @@ std::vector<StoredTrial> Store::trials(int64_t run) const {
   return found;
 }
 
-std::vector<StoredCell> Store::cells(int64_t run) const { return stored_cells(*connection_, run); }
+std::vector<StoredCell> Store::cells(int64_t run) const {
+  auto cells = stored_cells(*connection_, run);
+  auto status = RunStatus::done;
+  each_row(*connection_, fmt::format("SELECT {} FROM runs WHERE id = ?", kStatusColumns), run,
+           [&](Statement& row) { status = run_status(row, 0); });
+  for (StoredCell& cell : cells)
+    if (cell.status == CellStatus::running && status != RunStatus::running)
+      cell.status = CellStatus::stale;
+  return cells;
+}
 
 StoredSpans Store::spans(int64_t trial) const {
   StoredSpans spans;

@@ -72,7 +72,8 @@ class Store {
   std::optional<int64_t> last(const std::optional<std::string>& name = std::nullopt) const;
 
   std::vector<StoredTrial> trials(int64_t run) const;  ///< in their order
-  /// Of an experiment, in the order of its grid; those that are in it no longer last.
+  /// Of an experiment, in the order of its grid; those that are in it no longer last. What ran in a
+  /// process that has died is stale.
   std::vector<StoredCell> cells(int64_t run) const;
   StoredSpans spans(int64_t trial) const;
   std::optional<ProfileNode> profile(int64_t trial) const;

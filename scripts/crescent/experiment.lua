@@ -5,6 +5,7 @@ local code = require 'crescent.experiment.code'
 local codec = require 'crescent.experiment.codec'
 local context = require 'crescent.experiment.context'
 local flags = require 'crescent.experiment.flags'
+local keys = require 'crescent.keys'
 local known = require 'crescent.experiment.known'
 local outcome = require 'crescent.experiment.outcome'
 local plan = require 'crescent.experiment.plan'
@@ -32,12 +33,10 @@ local function checked(given)
   end
   local names, spec = {}, { version = 1, rounds = 1 }
   for name in pairs(types) do names[#names + 1] = name end
+  keys('crescent.experiment', given, names)
   for name, value in pairs(given) do
     local expected = types[name]
-    if not expected then
-      blame("crescent.experiment: unknown key '%s'%s", tostring(name),
-        crescent.did_you_mean(tostring(name), names))
-    elseif expected ~= true and not expected:find(type(value), 1, true) then
+    if expected ~= true and not expected:find(type(value), 1, true) then
       blame('crescent.experiment: %s: expected a %s, got %s', name, expected, type(value))
     end
     spec[name] = value

@@ -9,6 +9,7 @@
 --- ```
 local difference = require 'crescent.test.difference'
 local show = require 'crescent.show'
+local values = require 'crescent.values'
 local run = require 'crescent.test.run'
 
 local test = {}
@@ -80,7 +81,7 @@ end
 ---@param got any
 ---@param expected any
 function test.equal(got, expected)
-  if difference.equal(got, expected) then return end
+  if values.equal(got, expected) then return end
   fail(2, 'values differ' .. difference.text(got, expected))
 end
 
@@ -125,7 +126,7 @@ function test.contains(whole, item)
     if whole:find(item, 1, true) then return end
   elseif type(whole) == 'table' then
     for _, value in ipairs(whole) do
-      if difference.equal(value, item) then return end
+      if values.equal(value, item) then return end
     end
   end
   fail(2, ('expected %s in it, got %s'):format(show(item), show(whole)))

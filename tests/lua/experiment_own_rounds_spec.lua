@@ -32,11 +32,7 @@ local function said(default, flags)
   return text
 end
 
-local function contains(text, expected)
-  if not text:find(expected, 1, true) then
-    error(('expected %s in\n%s'):format(expected, text), 2)
-  end
-end
+local contains = test.contains
 
 test.group('an experiment', function()
   test.case('is run as often as its options say', function()

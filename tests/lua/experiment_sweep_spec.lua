@@ -388,6 +388,11 @@ test.group('a sweep that is', function()
       scripts.ended(child)
       test.equal(folder:run('sweep.lua --dry-run').out:match('[^\n]*\n([^\n]*)'),
         '3 cells: 1 done, 1 stale, 1 pending')
+      local store = crescent.store.open(folder:path 'runs.db')
+      test.equal(store:run(1).cells[2].status, 'stale')
+      store:close()
+      test.equal(folder:sql 'SELECT status FROM cells WHERE position = 2',
+        { { status = 'running' } }) -- who only looks changes nothing
       folder:ran()
       folder:write('go', '')
       test.equal(folder:run('sweep.lua').out, rows_of(1, 2, 3))

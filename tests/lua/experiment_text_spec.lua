@@ -119,6 +119,10 @@ test.group('the store', function()
         'sweep:begin: there is no cell 9 in this store; was it trimmed?')
       local cells = sweep:declare { { identity = 'a', point = '{}', model = '', model_hash = '' } }
       sweep:begin(cells[1].id)
+      test.raises(function()
+        sweep:finish(cells[1].id, { round = 1, last = true, row = '{}', text = 't', build = 'b',
+          duration_ms = 1, samples = { t_ms = { unit = 'ms', values = { 1, 'two' } } } })
+      end, "samples: expected numbers, got a string ('two') as value 2 of 't_ms'")
       sweep:close { status = 'killed' }
       test.equal(folder:sql 'SELECT status FROM cells', { { status = 'stale' } })
     end)

@@ -29,11 +29,7 @@ local function with_script(body, fn)
   if not ok then error(problem, 0) end
 end
 
-local function contains(said, expected)
-  if not said:find(expected, 1, true) then
-    error(('expected %s in\n%s'):format(expected, said), 2)
-  end
-end
+local contains = test.contains
 
 test.group('isolated cells', function()
   test.case('give the rows that cells of this process give', function()

@@ -36,11 +36,7 @@ local function with_folder(fn)
   if not ok then error(problem, 0) end
 end
 
-local function contains(said, expected)
-  if not said:find(expected, 1, true) then
-    error(('expected %s in\n%s'):format(expected, said), 2)
-  end
-end
+local contains = test.contains
 
 test.group('a folder', function()
   test.case('holds the report, its rows with every sample, and its charts', function()

@@ -1,20 +1,12 @@
 --- Scripts that run in a process of their own, in a folder of their own.
+local quoted = require 'crescent.child'.quoted
 local test = require 'crescent.test'
 local ffi = require 'ffi'
 
-ffi.cdef [[ int getpid(void); char *mkdtemp(char *pattern); int kill(int pid, int signal);
+ffi.cdef [[ char *mkdtemp(char *pattern); int kill(int pid, int signal);
   int usleep(unsigned microseconds); ]]
 
 local scripts = {}
-
-local function executable()
-  local pipe = io.popen('readlink /proc/' .. ffi.C.getpid() .. '/exe')
-  local path = pipe:read('*l')
-  pipe:close()
-  return path
-end
-
-local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 local Folder = {}
 Folder.__index = Folder
@@ -38,7 +30,7 @@ end
 
 function Folder:command(arguments)
   return ('cd %s && unset CRESCENT_STORE && exec %s --threads 1 %s'):format(quoted(self.folder),
-    quoted(executable()), arguments)
+    quoted(crescent.process.executable()), arguments)
 end
 
 --- Runs `crescent ARGUMENTS` in the folder, as a shell reads them: { out, err, code }.

@@ -1,6 +1,7 @@
 --- Charts as PNG, SVG and PDF files, drawn by gnuplot. What it is told is in gnuplot_script.lua.
 local blame = require 'crescent.blame'
 local data = require 'crescent.chart.data'
+local quoted = require 'crescent.child'.quoted
 local script = require 'crescent.chart.gnuplot_script'
 
 -- Texts are literal (`noenhanced`): an underscore in a name is an underscore.
@@ -11,8 +12,6 @@ local terminals = {
   pdf = "pdfcairo noenhanced size 7.2in,%.1fin font 'sans,10' linewidth 1.6",
 }
 local heights = { png = 880, svg = 440, pdf = 4.4 }
-
-local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
 
 --- Runs a command of the shell: whether it succeeded, and what it said.
 local function run(command)

@@ -1,7 +1,7 @@
 --- Runs one round of one cell and says what came of it: figures, or why there are none.
 local codec = require 'crescent.experiment.codec'
 local fields = require 'crescent.reporting.fields'
-local rounds = require 'crescent.experiment.rounds'
+local values = require 'crescent.values'
 
 local cell = {}
 
@@ -25,7 +25,7 @@ local function problem_of(row, point)
       .. 'error'
   end
   for name, value in pairs(point) do
-    if row[name] ~= nil and not rounds.equal(row[name], value) then
+    if row[name] ~= nil and not values.equal(row[name], value) then
       return ("run returned '%s', which is a parameter of the grid with another value; choose "
         .. 'another name'):format(name)
     end

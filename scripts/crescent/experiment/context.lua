@@ -1,5 +1,6 @@
 --- What a cell's `run` gets beside its point and the options.
 local blame = require 'crescent.blame'
+local quoted = require 'crescent.child'.quoted
 local hash = require 'crescent.experiment.hash'
 local ffi = require 'ffi'
 
@@ -103,7 +104,7 @@ function context.maker(outlets)
         crescent.did_you_mean(tostring(name), names))
     end })
     local results = { fn(ctx) }
-    if folder then os.execute("rm -rf '" .. folder:gsub("'", "'\\''") .. "'") end
+    if folder then os.execute('rm -rf ' .. quoted(folder)) end
     return unpack(results)
   end
 

@@ -22,8 +22,6 @@ function known.run(path, spec, identity)
     if tostring(store):find('there is no such store', 1, true) then return end
     error(store == 'interrupted' and store or plain(store), 0)
   end
-  store:close()
-  store = crescent.store.open(path, { write = true }) -- notices runs whose process died
   local wanted = normal(codec.json({ experiment = spec.name, version = spec.version,
     options = identity }, 'crescent.experiment: the options'))
   local found

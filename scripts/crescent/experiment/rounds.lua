@@ -1,12 +1,8 @@
 --- Cells of several rounds: what each round gave becomes one row.
 local fields = require 'crescent.reporting.fields'
+local values = require 'crescent.values'
 
 local rounds = {}
-
-local units = { ms = 'ms', s = 's', us = 'us', ns = 'ns', j = 'J', w = 'W', bytes = 'bytes' }
-
---- The unit that a name ends in: 'latency_ms' is in ms.
-local function unit_of(name) return units[name:match('_(%a+)$') or ''] or '' end
 
 local function same_unit(list)
   for _, samples in ipairs(list) do
@@ -34,18 +30,6 @@ local function all(list, is)
   return true
 end
 
---- Whether two values are the same, tables by what is in them.
-local function equal(a, b)
-  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b or (a ~= a and b ~= b) end
-  for key, value in pairs(a) do
-    if not equal(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
-
 local join
 
 --- One value out of those of several rounds.
@@ -53,9 +37,9 @@ local function join_values(name, list)
   if #list == 1 then return list[1] end
   if all(list, fields.is_samples) and same_unit(list) then return pooled(list) end
   local first = list[1]
-  if all(list, function(value) return equal(value, first) end) then return first end
+  if all(list, function(value) return values.equal(value, first) end) then return first end
   if all(list, is_finite) then
-    return crescent.statistics.samples(list, { unit = unit_of(name) })
+    return crescent.statistics.samples(list, { unit = fields.unit_of_name(name) or '' })
   end
   if all(list, function(value)
     return type(value) == 'table' and value[1] == nil and not fields.is_samples(value)
@@ -102,7 +86,7 @@ function join(rows)
   end
   return made
 end
-rounds.join, rounds.equal = join, equal
+rounds.join = join
 
 --- Steps in the order in which a sweep takes them: { cell, round }. More rounds than one are each
 --- in an order of their own, so that no cell is always early or late.

@@ -27,7 +27,7 @@ local function row_of(cell, trials)
     row = rounds.join(list)
   end
   for name, value in pairs(point) do row[name] = value end
-  return row, point
+  return row
 end
 
 --- The points' parameters in alphabetical order.

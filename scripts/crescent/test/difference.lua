@@ -1,44 +1,15 @@
 --- What two values differ in, as people want to read it.
 local show = require 'crescent.show'
 local units = require 'crescent.units'
+local values = require 'crescent.values'
 
 local difference = {}
+
+local is_tensor = values.is_tensor
 
 local lines_max = 10 -- of each text, and differences of tables
 local width_max = 80 -- of a value beside its path
 local context = 20 -- bytes of a long text in front of what differs
-
-local function is_tensor(value)
-  local meta = type(value) == 'userdata' and debug.getmetatable(value)
-  return type(meta) == 'table' and rawget(meta, '__name') == 'Tensor'
-end
-
---- Tensors as plain tables; everything else as it is.
-local function plain(value)
-  if not is_tensor(value) then return value end
-  return { shape = value.shape, dtype = value.dtype, values = value:tolist() }
-end
-
---- Whether values are equal: tables and tensors by what is in them, not a number to itself.
----@param a any
----@param b any
----@param seen? table   # of the call above: pairs that are being compared
----@return boolean
-function difference.equal(a, b, seen)
-  if a == b or (a ~= a and b ~= b) then return true end
-  if is_tensor(a) and is_tensor(b) then a, b = plain(a), plain(b) end
-  if type(a) ~= 'table' or type(b) ~= 'table' then return false end
-  seen = seen or {}
-  if seen[a] == b then return true end
-  seen[a] = b
-  for key, value in pairs(a) do
-    if not difference.equal(value, b[key], seen) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
 
 local function lines_of(text)
   local lines = {}
@@ -193,7 +164,7 @@ function difference.text(got, expected)
     lines = of_texts(several and got or show(got), several and expected or show(expected))
   elseif is_table(got) and is_table(expected) then
     local a, b = show(got), show(expected)
-    lines = places(got, expected, { plain = plain, same = difference.equal })
+    lines = places(got, expected, { plain = values.plain, same = values.equal })
     if #a <= width_max and #b <= width_max and not (a .. b):find('\n') then
       table.insert(lines, 1, 'got       ' .. a)
       table.insert(lines, 2, 'expected  ' .. b)

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/eval/windows.h"
+#include "engine/exec/forward.h"
 #include "engine/interrupt.h"
 #include "tests/engine/exec/fixture.h"
 
@@ -134,6 +135,10 @@ TEST(Agreement, TellsTwoModelsApartAndTwoLevelsNot) {
   EXPECT_GT(models.kl_nats, 0.1);
   EXPECT_LT(models.top1, 0.5);
   EXPECT_GT(models.max_abs_logit, 1);
+  const std::vector<Window> whole{{0, 16, 0}};
+  const at::Tensor logits = forward(*other, window_ids(walk(16), whole));
+  EXPECT_NEAR(agreement(*model, *other, walk(16), {.window = 16}).logit_spread,
+              logits.to(at::kDouble).std(false).item<double>(), 1e-9);
 }
 
 TEST(Agreement, RefusesTwoVocabularies) {
