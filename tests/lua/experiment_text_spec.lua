@@ -122,7 +122,7 @@ test.group('the store', function()
       test.raises(function()
         sweep:finish(cells[1].id, { round = 1, last = true, row = '{}', text = 't', build = 'b',
           duration_ms = 1, samples = { t_ms = { unit = 'ms', values = { 1, 'two' } } } })
-      end, "samples: expected numbers, got a string ('two') as value 2 of 't_ms'")
+      end, "sweep:finish: option 'samples': expected numbers, got 'two' as value 2 of 't_ms'")
       sweep:close { status = 'killed' }
       test.equal(folder:sql 'SELECT status FROM cells', { { status = 'stale' } })
     end)
