@@ -11,7 +11,7 @@
 namespace crescent {
 
 inline std::string fixture(std::string_view name) {
-  return std::string(CRESCENT_FIXTURES) + "/" + std::string(name);
+  return fmt::format("{}/{}", CRESCENT_FIXTURES, name);
 }
 
 /// The bytes of a safetensors file with this header and so many bytes of data.
