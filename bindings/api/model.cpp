@@ -58,15 +58,29 @@ std::vector<Function> model_functions() {
        .doc =
            "Gives the same model at another level: 0 is the reference that all else is held "
            "against, 1 computes all heads at once and keeps keys and values, 2 walks through a "
-           "plan "
-           "that its first run compiles: fixed buffers, kernels of our own. Weights are shared, "
-           "but "
-           "for matrices stored as [in, out] (GPT-2's), which level 2 copies transposed; the model "
-           "itself is untouched.",
+           "plan that its first run compiles: fixed buffers, kernels of our own. Weights are "
+           "shared, but for matrices stored as [in, out] (GPT-2's), which level 2 copies "
+           "transposed, for as long as a model of that level lives; the model itself is untouched.",
        .args = {self},
-       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true}},
+       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true},
+                   {"passes", Kind::table, "",
+                    "{ fuse_epilogue = false } makes a plan without that pass, at a price in time "
+                    "or memory and to the same bits; see model:passes()"}},
        .returns = "crescent.Model",
        .example = "local slow = model:optimize { level = 0 }"},
+      {.name = "model:passes",
+       .home = Home::engine,
+       .doc = "Lists what level 2 does to its plan, in order: name, whether it is on, what it "
+              "changed in how many layers, the bytes of memory that it adds (negative: saves; of "
+              "buffers: in a session that holds all positions), and who published the idea. "
+              "fuse_epilogue (activation, gate and residual in the product), last_rows (prefill: "
+              "the last token alone behind the last attention) and share_arena (buffers by "
+              "lifetime) can be switched off in model:optimize; transpose can't. Levels 0 and 1 "
+              "have none: the list is empty and says why. Reads no weights.",
+       .args = {self},
+       .returns = "{ name: string, on: boolean, changed: string, layers: integer, bytes: integer, "
+                  "source: string? }[]",
+       .example = "print(model:optimize({ level = 2 }):passes())"},
       {.name = "model:weight",
        .home = Home::engine,
        .doc = "Gives a weight as it is stored, by the file's name with or without the family's "

@@ -103,7 +103,7 @@ void push_memory(lua_State* L, const ProfileReport& report) {
     if (report.held->cache) table.set("cache_bytes", *report.held->cache);
     else table.absent("cache_bytes", kByScript);
     if (report.held->arena > 0) table.set("arena_bytes", report.held->arena);
-    else if (report.level == 2) table.absent("arena_bytes", kByScript);
+    else if (report.level >= 2) table.absent("arena_bytes", kByScript);
     else
       table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
   }

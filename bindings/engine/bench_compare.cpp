@@ -42,7 +42,7 @@ struct Contender {
 
   bool same_as(const Contender& other) const {
     if (model && other.model)
-      return identity == other.identity && model->level() == other.model->level();
+      return identity == other.identity && model->options() == other.model->options();
     if (function && other.function) return identity == other.identity;
     return !model && !function && folder == other.folder;
   }

@@ -9,6 +9,7 @@
 
 #include "bindings/core/model_folder.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/level_options.h"
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
 #include "bindings/observing.h"
@@ -65,8 +66,12 @@ int model_preset(Args& args) {
 }
 
 int model_optimize(Args& args) {
-  push_model(args.L(), model_of(args)->at_level(
-                           static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))));
+  push_model(args.L(), model_of(args)->optimized(read_level_options(args)));
+  return 1;
+}
+
+int model_passes(Args& args) {
+  push_passes(args.L(), *model_of(args));
   return 1;
 }
 
@@ -300,6 +305,7 @@ void register_model() {
       {"crescent.preset", model_preset},
       {"crescent.inspect.health", inspect_health},
       {"model:optimize", model_optimize},
+      {"model:passes", model_passes},
       {"model:weight", model_weight},
       {"model:weights", model_weights},
       {"model:hash", model_hash},

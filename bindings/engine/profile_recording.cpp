@@ -69,14 +69,14 @@ ProfileTrial Recordings::finish(const Model* model) {
 std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model,
                                                               const ProfileSpec& spec) {
   std::vector<std::pair<std::string, std::string>> absent;
-  if (model.level() == 2 && spec.recorder.components) {
+  if (model.level() >= 2 && model.options().passes.fuse_epilogue && spec.recorder.components) {
     // A step is taken apart where statistics have to see what is in between.
     const SiteSet seen = ActivationStatistics(spec.statistics).wanted();
     const auto fused = [&](Site in, Site part, const char* how) {
       if (seen.has(in)) return;
-      absent.emplace_back(name_of(part), fmt::format("level 2 {} on the way out of the product: "
-                                                     "a part of {}",
-                                                     how, name_of(in)));
+      absent.emplace_back(name_of(part),
+                          fmt::format("level {} {} on the way out of the product: a part of {}",
+                                      model.level(), how, name_of(in)));
     };
     fused(Site::attention_output, Site::attention_residual, "adds");
     fused(Site::ffn_up, Site::ffn_activation, "activates");
@@ -86,9 +86,10 @@ std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model
   if (model.level() == 1)
     absent.emplace_back("scale+mask",
                         "level 1 scales and masks in the product that gives the scores");
-  if (model.level() == 2)
-    absent.emplace_back("scores, scale+mask, softmax, value",
-                        "level 2 attends in one go and stores no scores");
+  if (model.level() >= 2)
+    absent.emplace_back(
+        "scores, scale+mask, softmax, value",
+        fmt::format("level {} attends in one go and stores no scores", model.level()));
   if (!model.config().gated_ffn)
     absent.emplace_back("gate, up, activate, multiply",
                         "this feed-forward has no gate: ffn.up and "

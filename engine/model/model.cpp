@@ -33,9 +33,11 @@ struct ModelParts {
   Weights wide;  // undefined where not widened yet
   std::atomic<int64_t> bytes_widened{0};
 
-  std::mutex compiling;  // taken before `widening`
-  std::shared_ptr<const compiled::CompiledModel> compiled;
-  std::atomic<int64_t> bytes_transposed{0};
+  std::mutex compiling;  // guards `plans` and every view's; taken before the other two
+  std::vector<std::pair<LevelOptions, std::weak_ptr<const compiled::Plan>>> plans;
+
+  std::mutex counting;  // guards what follows; held for moments only
+  std::weak_ptr<const compiled::CompiledWeights> compiled;
 
   std::mutex lazy;  // guards what follows
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -117,18 +119,48 @@ void give_back(const ModelParts& parts, const at::Tensor& tensor) {
 }
 
 /// What goes from [in, out] to [out, in] needs no fp32 copy of its own beside the transposed one.
-std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) {
+std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts) {
   const std::lock_guard lock(parts.widening);
   const int64_t bytes = compiled::bytes_to_copy(parts.layout) +
                         bytes_to_widen(parts, [](const TensorSpec& spec) { return !spec.in_out; });
   if (bytes > 0) require_memory(bytes, "compiling the model for level 2");
   const c10::NoGradGuard no_grad;
-  return compiled::compile(
+  return compiled::compile_weights(
       {.config = parts.config,
        .layout = parts.layout,
        .stored = parts.stored,
        .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
        .give_back = [&](const at::Tensor& tensor) { give_back(parts, tensor); }});
+}
+
+/// A plan together with what its weights lie in.
+struct CompiledPlan {
+  compiled::Plan plan;
+  std::shared_ptr<const compiled::CompiledWeights> weights;
+};
+
+std::shared_ptr<const compiled::CompiledWeights> living_weights(ModelParts& parts) {
+  const std::lock_guard lock(parts.counting);
+  return parts.compiled.lock();
+}
+
+std::shared_ptr<const compiled::Plan> plan_for(ModelParts& parts, const LevelOptions& options) {
+  std::erase_if(parts.plans, [](const auto& known) { return known.second.expired(); });
+  for (const auto& [of, known] : parts.plans) {
+    if (of != options) continue;
+    if (auto plan = known.lock()) return plan;
+  }
+  auto weights = living_weights(parts);
+  if (!weights) {
+    weights = compiled_from(parts);
+    const std::lock_guard lock(parts.counting);
+    parts.compiled = weights;
+  }
+  const auto made = std::make_shared<const CompiledPlan>(
+      CompiledPlan{compiled::Plan(parts.config, weights->weights, options.passes), weights});
+  const std::shared_ptr<const compiled::Plan> plan(made, &made->plan);
+  parts.plans.emplace_back(options, plan);
+  return plan;
 }
 
 }  // namespace
@@ -141,8 +173,7 @@ std::shared_ptr<const Model> Model::make(const Family& family, DecoderConfig con
                                             std::move(stored), std::move(source));
   for (size_t i = 0; i < parts->layout.size(); ++i)
     parts->index_of.emplace(parts->layout[i].name, i);
-  constexpr int kDefaultLevel = 1;
-  return std::shared_ptr<const Model>(new Model(std::move(parts), kDefaultLevel));
+  return std::shared_ptr<const Model>(new Model(std::move(parts), LevelOptions{}));
 }
 
 const DecoderConfig& Model::config() const { return parts_->config; }
@@ -158,19 +189,22 @@ const Weights& Model::wide() const {
 }
 
 std::shared_ptr<const compiled::Plan> Model::plan() const {
+  if (level() < 2) fail("level {} has no plan: expected level 2", level());
   const std::lock_guard lock(parts_->compiling);
-  if (!parts_->compiled) {
-    parts_->compiled = compiled_from(*parts_);
-    parts_->bytes_transposed = parts_->compiled->bytes_copied;
+  if (!plan_) plan_ = plan_for(*parts_, options_);
+  return plan_;
+}
+
+std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const {
+  if (options.level < 0 || options.level > 2) {
+    fail("level {} is not available: expected 0 (reference), 1 (fused) or 2 (compiled)",
+         options.level);
   }
-  return {parts_->compiled, &parts_->compiled->plan};
+  return std::shared_ptr<const Model>(new Model(parts_, options));
 }
 
 std::shared_ptr<const Model> Model::at_level(int level) const {
-  if (level < 0 || level > 2) {
-    fail("level {} is not available: expected 0 (reference), 1 (fused) or 2 (compiled)", level);
-  }
-  return std::shared_ptr<const Model>(new Model(parts_, level));
+  return optimized({.level = level});
 }
 
 int64_t Model::parameters() const {
@@ -200,7 +234,10 @@ int64_t Model::bytes_stored() const {
 
 int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
 int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
-int64_t Model::bytes_transposed() const { return parts_->bytes_transposed; }
+int64_t Model::bytes_transposed() const {
+  const auto compiled = living_weights(*parts_);
+  return compiled ? compiled->bytes_transposed : 0;
+}
 
 const at::Tensor& Model::weight(std::string_view name) const {
   std::string_view bare = name;

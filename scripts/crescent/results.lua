@@ -18,6 +18,7 @@ local function decimal_bytes(value) return units.format(value, 'decimal_bytes') 
 local function number(value) return units.number(value) end
 local function words(value) return table.concat(value, ' ') end
 local function yes_or_no(value) return value and 'yes' or 'no' end
+local function change_in_bytes(value) return (value > 0 and '+' or '') .. bytes(value) end
 local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
 
 --- Columns of the kinds that are tables: { field, format, align, title }.
@@ -65,6 +66,10 @@ local columns = {
     { 'name', plain, 'left' }, { 'count', count }, { 'shape', shape }, { 'dtype', plain, 'left' },
   },
   energy_doctor = energy.columns,
+  passes = {
+    { 'name', plain, 'left' }, { 'on', yes_or_no, 'left' }, { 'layers', count },
+    { 'bytes', change_in_bytes }, { 'changed', plain, 'left' }, { 'source', plain, 'left' },
+  },
 }
 
 --- Those that print with notes below: profiles, comparisons, self-tests.
@@ -206,6 +211,8 @@ function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
 function results.removed(list) return tables.text(sheet('removed', list)) end
+--- Levels without any say so.
+function results.passes(list) return list.note or tables.text(sheet('passes', list)) end
 function results.criteria(list) return tables.text(sheet('criteria', list)) end
 
 for kind, print_it in pairs(store_text.printers) do results[kind] = print_it end
@@ -340,6 +347,7 @@ results.metamethods = {
   -- An empty one is a list in JSON too.
   ids = { __json = 'list' },
   levels = { __json = 'list' },
+  passes = { __json = 'list' },
 }
 
 local methods = {}

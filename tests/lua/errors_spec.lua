@@ -192,6 +192,25 @@ test.group('a model', function()
     refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize,
       model)
   end)
+  test.case('names the nearest pass, and says which can be switched at which level', function()
+    local function with(level, passes) return { level = level, passes = passes } end
+    refuses("model:optimize: option 'passes': unknown pass 'fuse_epilog' (did you mean "
+      .. "'fuse_epilogue'?); known are fuse_epilogue, last_rows, share_arena", model.optimize, model,
+      with(2, { fuse_epilog = false }))
+    refuses("model:optimize: option 'passes': 'transpose' can't be switched off: kernels read "
+      .. 'matrices as [out, in] and in no other way', model.optimize, model,
+      with(2, { transpose = false }))
+    refuses("model:optimize: option 'passes': level 1 has none; level 2 has fuse_epilogue, "
+      .. 'last_rows, share_arena', model.optimize, model, with(1, { last_rows = false }))
+    refuses("model:optimize: option 'passes': expected true or false for 'last_rows', got 'off'",
+      model.optimize, model, with(2, { last_rows = 'off' }))
+    refuses("model:optimize: option 'passes': expected { name = true or false }, got the key 1",
+      model.optimize, model, with(2, { 'last_rows' }))
+    refuses("model:optimize: option 'passes': expected a table, got false", model.optimize, model,
+      with(2, false))
+    test.equal(model:optimize(with(2, { transpose = true, last_rows = true })).level, 2)
+    test.equal(model:optimize(with(1, {})).level, 1)
+  end)
   test.case('that was closed says so', function()
     local closed = crescent.load(fixtures.model 'gpt2')
     closed:close()

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/model/config.h"
+#include "engine/model/level_options.h"
 #include "engine/observe.h"
 
 // Level 2's static plan: a decoder's forward pass as a list of steps over numbered buffers, made
@@ -108,7 +109,7 @@ struct HeadStep {
   Matrix matrix;
 };
 
-// Those that are there for an observer: -----------------------------------------------------------
+// Those that are there for an observer; the last three also where epilogues are not fused: --------
 
 struct BeginStep {
   Site site;
@@ -171,17 +172,24 @@ struct Program {
   std::vector<bool> is_norm;     ///< for each buffer: holds a norm's result
 };
 
+/// What a program is made for.
+struct ProgramOptions {
+  Passes passes = {};
+  Taps taps = {};
+};
 /// Where a tensor that an observer wants would hide in a fused step, the step is taken apart. A
 /// watched pass computes all rows to its end, as levels 0 and 1 do: no NarrowStep.
-Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps);
+Program make_program(const DecoderConfig& config, const PlanWeights& weights,
+                     const ProgramOptions& options);
 
 /// What does not change from pass to pass. Shared by any number of runners.
 struct Plan {
   DecoderConfig config;
   PlanWeights weights;
+  Passes passes;
   Program program;  ///< without taps
 
-  Plan(DecoderConfig config, PlanWeights weights);
+  Plan(DecoderConfig config, PlanWeights weights, Passes passes = {});
 };
 
 }  // namespace crescent::compiled

@@ -117,7 +117,7 @@ int64_t bytes_to_copy(const Layout& layout) {
   return count * int64_t{sizeof(float)};
 }
 
-std::shared_ptr<const CompiledModel> compile(const CompileInput& input) {
+std::shared_ptr<const CompiledWeights> compile_weights(const CompileInput& input) {
   const DecoderConfig& config = input.config;
   const Addresses addresses(input);
   PlanWeights weights;
@@ -129,8 +129,8 @@ std::shared_ptr<const CompiledModel> compile(const CompileInput& input) {
   for (size_t layer = 0; layer < config.layers.size(); ++layer) {
     weights.layers.push_back(layer_weights(input, addresses, layer));
   }
-  return std::make_shared<const CompiledModel>(CompiledModel{
-      Plan(config, std::move(weights)), bytes_to_copy(input.layout), addresses.storage()});
+  return std::make_shared<const CompiledWeights>(
+      CompiledWeights{std::move(weights), bytes_to_copy(input.layout), addresses.storage()});
 }
 
 }  // namespace crescent::compiled

@@ -9,11 +9,11 @@
 
 namespace crescent::compiled {
 
-/// A plan together with what its weights lie in.
-struct CompiledModel {
-  Plan plan;
-  int64_t bytes_copied;  ///< of the matrices that had to be transposed
-  std::shared_ptr<const void> storage;
+/// Where a plan's weights lie, and what they lie in. Plans of one model share it.
+struct CompiledWeights {
+  PlanWeights weights;
+  int64_t bytes_transposed;  ///< copies of matrices that had to be turned
+  std::shared_ptr<const void> memory;
 };
 
 struct CompileInput {
@@ -29,9 +29,9 @@ struct CompileInput {
 /// Matrices stay where they lie if they are [out, in] in fp32 there; those that are [in, out] are
 /// transposed into huge pages, once. Memory for that must have been asked for: see bytes_to_copy.
 /// @throws Interrupted
-std::shared_ptr<const CompiledModel> compile(const CompileInput& input);
+std::shared_ptr<const CompiledWeights> compile_weights(const CompileInput& input);
 
-/// What `compile` takes for transposed matrices.
+/// What `compile_weights` takes for transposed matrices.
 int64_t bytes_to_copy(const Layout& layout);
 
 }  // namespace crescent::compiled

@@ -1,0 +1,105 @@
+#include "bindings/engine/level_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "bindings/push.h"
+#include "engine/exec/compiled/passes.h"
+#include "engine/nearest.h"
+
+namespace crescent {
+namespace {
+
+/// Passes that a plan can't do without, and why.
+struct Fixed {
+  std::string_view name, reason;
+};
+constexpr std::array<Fixed, 1> kFixed{
+    {{"transpose", "kernels read matrices as [out, in] and in no other way"}}};
+
+std::vector<std::string_view> switchable() {
+  std::vector<std::string_view> names;
+  for (const PassSwitch& pass : kPassSwitches) names.push_back(pass.name);
+  return names;
+}
+
+/// One entry of `passes`: its name below its value at the top of the stack.
+void read_pass(const Args& args, Passes& passes) {
+  lua_State* L = args.L();
+  if (lua_type(L, -2) != LUA_TSTRING) {
+    args.bad("passes", "{ name = true or false }", fmt::format("the key {}", describe(L, -2)));
+  }
+  const std::string_view name = lua_tostring(L, -2);
+  if (!lua_isboolean(L, -1)) {
+    args.bad("passes", fmt::format("true or false for '{}'", name), describe(L, -1));
+  }
+  const bool is_on = lua_toboolean(L, -1) != 0;
+  for (const PassSwitch& pass : kPassSwitches) {
+    if (pass.name != name) continue;
+    passes.*pass.is_on = is_on;
+    return;
+  }
+  for (const Fixed& fixed : kFixed) {
+    if (fixed.name != name) continue;
+    if (is_on) return;
+    args.fail(fmt::format("option 'passes': '{}' can't be switched off: {}", name, fixed.reason));
+  }
+  std::vector<std::string_view> known = switchable();
+  args.fail(fmt::format("option 'passes': unknown pass '{}'{}; known are {}", name,
+                        did_you_mean(name, known), fmt::join(known, ", ")));
+}
+
+void read_passes(const Args& args, LevelOptions& options) {
+  lua_State* L = args.L();
+  args.push("passes");
+  const int at = lua_gettop(L);
+  bool any = false;
+  for (lua_pushnil(L); lua_istable(L, at) && lua_next(L, at) != 0; lua_pop(L, 1)) {
+    read_pass(args, options.passes);
+    any = true;
+  }
+  lua_settop(L, at - 1);
+  if (any && options.level < 2) {
+    args.fail(fmt::format("option 'passes': level {} has none; level 2 has {}", options.level,
+                          fmt::join(switchable(), ", ")));
+  }
+}
+
+std::string note_of(int level) {
+  return level == 0 ? "level 0 has no passes: it is the reference and computes as formulas stand"
+                    : "level 1 has no passes: LibTorch computes all heads at once, and keys and "
+                      "values are kept";
+}
+
+}  // namespace
+
+LevelOptions read_level_options(const Args& args) {
+  // Any number that is no level is refused by the model, which knows them.
+  LevelOptions options{.level =
+                           static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))};
+  read_passes(args, options);
+  return options;
+}
+
+void push_passes(lua_State* L, const Model& model) {
+  NewTable rows(L);
+  for (const auto& pass :
+       compiled::report_passes(model.config(), model.layout(), model.options())) {
+    NewTable row(L);
+    row.set("name", pass.name);
+    row.set("on", pass.on);
+    row.set("changed", pass.changed);
+    row.set("layers", pass.layers);
+    row.set("bytes", pass.bytes);
+    if (!pass.source.empty()) row.set("source", pass.source);
+    rows.take_next();
+  }
+  rows.set("level", model.level());
+  if (model.level() < 2) rows.set("note", note_of(model.level()));
+  set_result(L, "passes");
+}
+
+}  // namespace crescent
