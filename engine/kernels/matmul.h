@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "engine/kernels/stored.h"
+
 namespace crescent::kernels {
 
 /// What an epilogue does to a sum. gelu: x/2 (1 + erf(x / sqrt 2)); gelu_tanh: its approximation
@@ -8,7 +10,8 @@ namespace crescent::kernels {
 enum class Nonlinearity { none, relu, gelu, gelu_tanh, silu };
 
 /// y = f(x w^T + bias) + residual, or gated: y = f(x w^T + bias) * (x up^T + up_bias) + residual.
-/// All fp32, rows `..._stride` floats apart, at any address that a float may have.
+/// All fp32, rows `..._stride` floats apart, at any address that a float may have; w and up may be
+/// stored narrower, both in one width.
 ///
 /// Plain code of the same: see multiply_plainly in tests/engine/kernels/matmul_test.cpp.
 ///
@@ -18,13 +21,11 @@ enum class Nonlinearity { none, relu, gelu, gelu_tanh, silu };
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;
-  const float* w = nullptr;  ///< (N, K): as [out, in] in the file
-  int64_t w_stride = 0;
+  Stored w;                     ///< (N, K): as [out, in] in the file
   int64_t inputs = 0;           ///< K
   const float* bias = nullptr;  ///< (N) or null
   Nonlinearity nonlinearity = Nonlinearity::none;
-  const float* up = nullptr;  ///< (N, K) or null: not gated
-  int64_t up_stride = 0;
+  Stored up;                        ///< (N, K), or of no data: not gated
   const float* up_bias = nullptr;   ///< (N) or null
   const float* residual = nullptr;  ///< (M, N) or null; may be y itself, else must not overlap it
   int64_t residual_stride = 0;

@@ -62,7 +62,7 @@ void finish_row(const Matmul& job, int64_t m, int64_t n, int64_t outs, const flo
     Floats value = get(sums + i);
     if (job.bias) value += get(job.bias + n + i);
     value = apply(job.nonlinearity, value);
-    if (job.up) {
+    if (job.up.data) {
       Floats up = get(up_sums + i);
       if (job.up_bias) up += get(job.up_bias + n + i);
       value *= up;
@@ -90,11 +90,14 @@ void multiply_few(const Matmul& job, const MatmulTile& tile) {
   const int64_t rows = tile.rows_end - tile.rows_begin;
   for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
     const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
-    add_streams({x, job.x_stride, job.w + n * job.w_stride, job.w_stride, sums, kOutsBlock}, rows,
-                outs, job.inputs, kInputsBlock);
-    if (job.up)
-      add_streams({x, job.x_stride, job.up + n * job.up_stride, job.up_stride, up_sums, kOutsBlock},
-                  rows, outs, job.inputs, kInputsBlock);
+    const auto add = [&](const Stored& w, float* to) {
+      const int64_t stride = w.stride / int64_t{sizeof(float)};
+      add_streams(
+          {x, job.x_stride, static_cast<const float*>(w.data) + n * stride, stride, to, kOutsBlock},
+          rows, outs, job.inputs, kInputsBlock);
+    };
+    add(job.w, sums);
+    if (job.up.data) add(job.up, up_sums);
     finish(job, {tile.rows_begin, tile.rows_end, n, n + outs}, sums, up_sums, kOutsBlock);
   }
 }
@@ -119,12 +122,14 @@ void multiply_many(const Matmul& job, const MatmulTile& tile) {
   for (int64_t k = 0; k < job.inputs || k == 0; k += kInputsBlock) {
     const int64_t inputs = less_of(kInputsBlock, job.inputs - k);
     pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel);
-    add_columns({panel, inputs, job.w + n * job.w_stride + k, job.w_stride, sums, kManyOuts}, rows,
-                outs, inputs, k == 0);
-    if (job.up)
-      add_columns(
-          {panel, inputs, job.up + n * job.up_stride + k, job.up_stride, up_sums, kManyOuts}, rows,
-          outs, inputs, k == 0);
+    const auto add = [&](const Stored& w, float* to) {
+      const int64_t stride = w.stride / int64_t{sizeof(float)};
+      add_columns({panel, inputs, static_cast<const float*>(w.data) + n * stride + k, stride, to,
+                   kManyOuts},
+                  rows, outs, inputs, k == 0);
+    };
+    add(job.w, sums);
+    if (job.up.data) add(job.up, up_sums);
   }
   finish(job, tile, sums, up_sums, kManyOuts);
 }

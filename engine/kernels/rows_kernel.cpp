@@ -104,7 +104,7 @@ void rotate(const Rotate& job) {
 
 void embed(const Embed& job, Rows rows) {
   for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const float* const token = job.tokens + job.ids[row] * job.tokens_stride;
+    const auto* const token = static_cast<const float*>(from_row(job.tokens, job.ids[row]).data);
     const float* const position =
         job.positions ? job.positions + job.position_of[row] * job.positions_stride : nullptr;
     float* const y = job.y + row * job.y_stride;

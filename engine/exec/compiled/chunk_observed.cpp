@@ -58,10 +58,11 @@ void Chunk::elementwise(const kernels::Matmul& of_row_zero, int64_t width, const
   const Range mine = share_of(at.rows, at.rank);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
     kernels::Matmul of_row = of_row_zero;
-    of_row.x = of_row.w = of_row.bias;
+    of_row.x = of_row.bias;
+    of_row.w.data = of_row.bias;
     of_row.bias += row * width;
     of_row.y += row * width;
-    if (of_row.up_bias) of_row.up = of_row.up_bias += row * width;
+    if (of_row.up_bias) of_row.up.data = of_row.up_bias += row * width;
     if (of_row.residual) of_row.residual += row * width;
     kernels_.multiply(of_row, {0, 1, 0, width});
   }

@@ -27,8 +27,7 @@ void multiply(benchmark::State& state) {
   fill(x.data(), rows * inputs);
   Matmul job = {.x = x.data(),
                 .x_stride = inputs,
-                .w = w.floats(),
-                .w_stride = inputs,
+                .w = stored(w.floats(), inputs),
                 .inputs = inputs,
                 .bias = bias.data(),
                 .y = y.data(),
@@ -37,7 +36,7 @@ void multiply(benchmark::State& state) {
     bench_team().run([&](const Rank& rank) {
       Matmul mine = job;
       const Range part = share_of(outs, rank, kOutsGrain);
-      for (int64_t copy = 0; copy < copies; ++copy, mine.w += matrix) {
+      for (int64_t copy = 0; copy < copies; ++copy, mine.w = from_row(mine.w, outs)) {
         kernels().multiply(mine, {0, rows, part.begin, part.end});
         rank.barrier();
       }

@@ -32,14 +32,18 @@ double dot_plainly(const float* a, const float* b, int64_t count) {
   return sum;
 }
 
+const float* row_of(const Stored& w, int64_t row) {
+  return static_cast<const float*>(from_row(w, row).data);
+}
+
 /// What matmul.h says, in fp64.
 double multiply_plainly(const Matmul& job, int64_t m, int64_t n) {
   const float* const x = job.x + m * job.x_stride;
-  double y = dot_plainly(x, job.w + n * job.w_stride, job.inputs);
+  double y = dot_plainly(x, row_of(job.w, n), job.inputs);
   if (job.bias) y += job.bias[n];
   y = apply_plainly(job.nonlinearity, y);
-  if (job.up) {
-    double up = dot_plainly(x, job.up + n * job.up_stride, job.inputs);
+  if (job.up.data) {
+    double up = dot_plainly(x, row_of(job.up, n), job.inputs);
     if (job.up_bias) up += job.up_bias[n];
     y *= up;
   }
@@ -68,12 +72,10 @@ struct Case {
     bias.fill(4), up_bias.fill(5), residual.fill(6);
     job = {.x = x.data(),
            .x_stride = shape.inputs + gap,
-           .w = w.data(),
-           .w_stride = shape.inputs + gap,
+           .w = stored(w.data(), shape.inputs + gap),
            .inputs = shape.inputs,
            .bias = bias.data(),
-           .up = up.data(),
-           .up_stride = shape.inputs + gap,
+           .up = stored(up.data(), shape.inputs + gap),
            .up_bias = up_bias.data(),
            .residual = residual.data(),
            .residual_stride = shape.outs + gap,
@@ -112,11 +114,12 @@ TEST(Multiply, AgreesWithThePlainLoopsAtAnyShapeUnderEveryInstructionSet) {
         SCOPED_TRACE(testing::Message() << name_of(isa) << ", " << shape.rows << " x "
                                         << shape.inputs << " x " << shape.outs << " + " << gap);
         Case plain(shape, gap);
-        plain.job.bias = plain.job.up = plain.job.residual = nullptr;
+        plain.job.bias = plain.job.residual = nullptr;
+        plain.job.up = {};
         plain.run(isa);
         plain.expect_plain();
         Case biased(shape, gap);
-        biased.job.up = nullptr;
+        biased.job.up = {};
         biased.job.nonlinearity = Nonlinearity::gelu_tanh;
         biased.run(isa);
         biased.expect_plain();
@@ -206,8 +209,7 @@ TEST(Nonlinearity, IsExactToAFewUnitsOverAllThatAModelMeets) {
     for (const Nonlinearity f : kAll) {
       const Matmul job = {.x = x.data(),
                           .x_stride = 1,
-                          .w = w.data(),
-                          .w_stride = 1,
+                          .w = stored(w.data(), 1),
                           .inputs = 1,
                           .nonlinearity = f,
                           .y = y.data(),
@@ -227,8 +229,7 @@ TEST(Nonlinearity, StaysInBoundsForHugeNumbers) {
       if (f == Nonlinearity::none) continue;
       const Matmul job = {.x = x.data(),
                           .x_stride = 1,
-                          .w = w.data(),
-                          .w_stride = 1,
+                          .w = stored(w.data(), 1),
                           .inputs = 1,
                           .nonlinearity = f,
                           .y = y.data(),

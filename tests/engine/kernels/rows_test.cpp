@@ -141,8 +141,7 @@ TEST(EmbedRows, AddTheRowOfTheTokenAndTheRowOfThePosition) {
         Fenced tokens(5 * width), positions(3 * width), y(4 * width, -7);
         tokens.fill(1), positions.fill(2);
         const Embed job = {.ids = ids,
-                           .tokens = tokens.data(),
-                           .tokens_stride = width,
+                           .tokens = stored(tokens.data(), width),
                            .position_of = learned ? position_of : nullptr,
                            .positions = learned ? positions.data() : nullptr,
                            .positions_stride = width,
