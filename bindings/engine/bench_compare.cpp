@@ -264,6 +264,8 @@ RunDefinition definition_of(const Args& args, const std::string& measure,
     if (c.model)
       candidate.update(
           {{"model", print_of(*c.model)}, {"level", c.model->level()}, {"hash", c.model->hash()}});
+    if (c.model && c.model->options() != options_of_level(c.model->level()))
+      candidate["options"] = words_of(c.model->options());
     if (!c.folder.empty()) candidate["folder"] = c.folder.filename().string();
     candidates.push_back(std::move(candidate));
   }

@@ -8,6 +8,7 @@
 
 #include "bindings/push.h"
 #include "engine/exec/compiled/passes.h"
+#include "engine/kernels/stored.h"
 #include "engine/nearest.h"
 
 namespace crescent {
@@ -17,8 +18,10 @@ namespace {
 struct Fixed {
   std::string_view name, reason;
 };
-constexpr std::array<Fixed, 1> kFixed{
-    {{"transpose", "kernels read matrices as [out, in] and in no other way"}}};
+constexpr std::array<Fixed, 3> kFixed{
+    {{"transpose", "kernels read matrices as [out, in] and in no other way"},
+     {"weights", "the option of that name says how narrow they are; level 2 reads float32"},
+     {"head", "the option of that name says how narrow it is; 'fp32' leaves it as it is"}}};
 
 std::vector<std::string_view> switchable() {
   std::vector<std::string_view> names;
@@ -52,6 +55,37 @@ void read_pass(const Args& args, Passes& passes) {
                         did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
+Width width_named(const std::string& name, bool is_grouped) {
+  if (name == "fp32") return Width::fp32;
+  if (name == "bf16") return Width::bf16;
+  if (name == "int8") return is_grouped ? Width::int8_grouped : Width::int8;
+  return Width::int4;
+}
+
+/// Level 3's widths; those that the other levels don't have.
+void read_storage(const Args& args, LevelOptions& options) {
+  if (options.level != 3) {
+    for (const char* name : {"weights", "head", "group"}) {
+      if (!args.given(name)) continue;
+      args.bad(name, "level = 3, which alone stores weights narrower",
+               fmt::format("level = {}", options.level));
+    }
+    return;
+  }
+  const std::string weights = args.text("weights");
+  const std::string head = args.given("head") ? args.text("head") : weights;
+  const bool is_grouped = args.given("group");
+  if (is_grouped && args.integer("group") != kernels::kGroup) {
+    args.bad("group", fmt::format("{}, the one size of a group", kernels::kGroup),
+             fmt::format("{}", args.integer("group")));
+  }
+  if (is_grouped && weights != "int8" && head != "int8") {
+    args.bad("group", "weights or head = 'int8'",
+             fmt::format("weights = '{}', head = '{}'", weights, head));
+  }
+  options.storage = {width_named(weights, is_grouped), width_named(head, is_grouped)};
+}
+
 void read_passes(const Args& args, LevelOptions& options) {
   lua_State* L = args.L();
   args.push("passes");
@@ -63,8 +97,8 @@ void read_passes(const Args& args, LevelOptions& options) {
   }
   lua_settop(L, at - 1);
   if (any && options.level < 2) {
-    args.fail(fmt::format("option 'passes': level {} has none; level 2 has {}", options.level,
-                          fmt::join(switchable(), ", ")));
+    args.fail(fmt::format("option 'passes': level {} has none; levels 2 and 3 have {}",
+                          options.level, fmt::join(switchable(), ", ")));
   }
 }
 
@@ -80,6 +114,7 @@ LevelOptions read_level_options(const Args& args) {
   // Any number that is no level is refused by the model, which knows them.
   LevelOptions options{.level =
                            static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))};
+  read_storage(args, options);
   read_passes(args, options);
   return options;
 }

@@ -45,6 +45,8 @@ ModelMemory count_models() {
     sum.bytes_stored += model->bytes_stored();
     sum.bytes_widened += model->bytes_widened();
     sum.bytes_transposed += model->bytes_transposed();
+    sum.bytes_packed += model->bytes_packed();
+    sum.bytes_given_back += model->bytes_given_back();
   }
   return sum;
 }
@@ -234,6 +236,9 @@ int model_bytes(Args& args) { return give(args, model_of(args)->bytes_stored());
 int model_bytes_widened(Args& args) { return give(args, model_of(args)->bytes_widened()); }
 int model_bytes_transposed(Args& args) { return give(args, model_of(args)->bytes_transposed()); }
 
+int model_bytes_packed(Args& args) { return give(args, model_of(args)->bytes_packed()); }
+int model_bytes_given_back(Args& args) { return give(args, model_of(args)->bytes_given_back()); }
+
 int model_path(Args& args) {
   const ModelHandle model = model_of(args);
   if (!model->source().folder) return 0;
@@ -277,7 +282,9 @@ int model_tostring(lua_State* L) {
   facts.set("bytes", model.bytes_stored());
   facts.set("bytes_widened", model.bytes_widened());
   facts.set("bytes_transposed", model.bytes_transposed());
-  facts.set("level", model.level());
+  facts.set("bytes_packed", model.bytes_packed());
+  facts.set("bytes_given_back", model.bytes_given_back());
+  facts.set("level", words_of(model.options()));
   lua_call(L, 1, 1);
   return 1;
 }
@@ -324,6 +331,8 @@ void register_model() {
       {"model.bytes", model_bytes},
       {"model.bytes_widened", model_bytes_widened},
       {"model.bytes_transposed", model_bytes_transposed},
+      {"model.bytes_packed", model_bytes_packed},
+      {"model.bytes_given_back", model_bytes_given_back},
       {"model.path", model_path},
       {"model.tokenizer", model_tokenizer},
   });

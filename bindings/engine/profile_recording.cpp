@@ -49,11 +49,11 @@ ProfileTrial Recordings::finish(const Model* model) {
       return model->level() == 0 ? SectionSize{size.tokens + size.past, 0, size.logits} : size;
     };
     options.work = [=](Site site, int16_t layer, Section, SectionSize size) {
-      return work_at(model->config(), site, layer, computed(size));
+      return work_at(model->config(), site, layer, computed(size), model->options().storage);
     };
     options.section_work = [=](Section, SectionSize size) -> std::optional<Work> {
       if (size.tokens == 0) return std::nullopt;
-      return work_of_pass(model->config(), computed(size));
+      return work_of_pass(model->config(), computed(size), model->options().storage);
     };
   }
   trial.tree = build_profile(trial.recording, options);
@@ -99,8 +99,9 @@ std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model
 
 std::string print_of(const Model& model) {
   const DecoderConfig& config = model.config();
-  return fmt::format("{}  {} layers  d_model {}  {} parameters  level {}", config.family,
-                     config.layers.size(), config.d_model, model.parameters(), model.level());
+  return fmt::format("{}  {} layers  d_model {}  {} parameters  {}", config.family,
+                     config.layers.size(), config.d_model, model.parameters(),
+                     words_of(model.options()));
 }
 
 void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& report) {
@@ -109,7 +110,8 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.threads = threads();
   report.held.emplace(HeldBytes{.weights_stored = model->bytes_stored(),
                                 .weights_widened = model->bytes_widened(),
-                                .weights_transposed = model->bytes_transposed()});
+                                .weights_transposed = model->bytes_transposed(),
+                                .weights_packed = model->bytes_packed()});
   const Machine& machine = machine_limits(threads());
   if (auto reason = why_absent(machine, {"fp32_gflop_s", "all_threads_gb_s", "read_bandwidth"})) {
     report.limits.absent = std::move(*reason);

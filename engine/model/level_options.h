@@ -1,6 +1,9 @@
 #pragma once
 #include <array>
+#include <string>
 #include <string_view>
+
+#include "engine/model/storage.h"
 
 namespace crescent {
 
@@ -24,9 +27,16 @@ constexpr std::array<PassSwitch, 3> kPassSwitches{{{"fuse_epilogue", &Passes::fu
 
 /// How a model is run: all that its plan depends on beside the description.
 struct LevelOptions {
-  int level = 1;       ///< 0 reference, 1 fused, 2 compiled
-  Passes passes = {};  ///< levels 2 and up
+  int level = 1;         ///< 0 reference, 1 fused, 2 compiled, 3 compiled with lossy storage
+  Passes passes = {};    ///< levels 2 and up
+  Storage storage = {};  ///< level 3
   bool operator==(const LevelOptions&) const = default;
 };
+
+/// A level as it is where nothing else is said: level 3 stores int8, a scale a row.
+LevelOptions options_of_level(int level);
+
+/// "level 1", "level 3 int8, head fp32, without last_rows".
+std::string words_of(const LevelOptions&);
 
 }  // namespace crescent

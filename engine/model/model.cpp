@@ -37,7 +37,7 @@ struct ModelParts {
   std::vector<std::pair<LevelOptions, std::weak_ptr<const compiled::Plan>>> plans;
 
   std::mutex counting;  // guards what follows; held for moments only
-  std::weak_ptr<const compiled::CompiledWeights> compiled;
+  std::vector<std::weak_ptr<const compiled::CompiledWeights>> compiled;
 
   std::mutex lazy;  // guards what follows
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -109,28 +109,35 @@ void widen(ModelParts& parts) {
   parts.is_widened = true;
 }
 
-/// The memory of a tensor that is mapped from a file.
-void give_back(const ModelParts& parts, const at::Tensor& tensor) {
+/// The memory of a tensor that is mapped from a file. @return the bytes of it.
+int64_t give_back(const ModelParts& parts, const at::Tensor& tensor) {
   const std::span part(static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes());
   for (const auto& weak : parts.source.files) {
     const auto file = weak.lock();
-    if (file && file->give_back(part)) return;
+    if (!file) continue;
+    if (const auto bytes = file->give_back(part)) return static_cast<int64_t>(*bytes);
   }
+  return 0;
 }
 
-/// What goes from [in, out] to [out, in] needs no fp32 copy of its own beside the transposed one.
-std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts) {
+/// What is copied for the plan needs no fp32 copy of its own beside that.
+std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts,
+                                                               const LevelOptions& options) {
   const std::lock_guard lock(parts.widening);
-  const int64_t bytes = compiled::bytes_to_copy(parts.layout) +
-                        bytes_to_widen(parts, [](const TensorSpec& spec) { return !spec.in_out; });
-  if (bytes > 0) require_memory(bytes, "compiling the model for level 2");
+  const compiled::CompileInput input{
+      .config = parts.config,
+      .layout = parts.layout,
+      .stored = parts.stored,
+      .storage = options.storage,
+      .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
+      .give_back = [&](const at::Tensor& tensor) { return give_back(parts, tensor); }};
+  const int64_t bytes =
+      compiled::memory_to_compile(input).total() +
+      bytes_to_widen(parts, [&](const TensorSpec& spec) { return reads_wide(input, spec); });
+  if (bytes > 0)
+    require_memory(bytes, fmt::format("compiling the model for {}", words_of(options)));
   const c10::NoGradGuard no_grad;
-  return compiled::compile_weights(
-      {.config = parts.config,
-       .layout = parts.layout,
-       .stored = parts.stored,
-       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
-       .give_back = [&](const at::Tensor& tensor) { give_back(parts, tensor); }});
+  return compiled::compile_weights(input);
 }
 
 /// A plan together with what its weights lie in.
@@ -139,9 +146,33 @@ struct CompiledPlan {
   std::shared_ptr<const compiled::CompiledWeights> weights;
 };
 
-std::shared_ptr<const compiled::CompiledWeights> living_weights(ModelParts& parts) {
+using CompiledWeights = compiled::CompiledWeights;
+
+/// Those that some plan reads now.
+std::vector<std::shared_ptr<const CompiledWeights>> living_weights(ModelParts& parts) {
   const std::lock_guard lock(parts.counting);
-  return parts.compiled.lock();
+  std::vector<std::shared_ptr<const CompiledWeights>> living;
+  for (const auto& known : parts.compiled) {
+    if (auto weights = known.lock()) living.push_back(std::move(weights));
+  }
+  return living;
+}
+
+int64_t bytes_of_living(ModelParts& parts, int64_t CompiledWeights::*bytes) {
+  int64_t sum = 0;
+  for (const auto& weights : living_weights(parts)) sum += (*weights).*bytes;
+  return sum;
+}
+
+std::shared_ptr<const CompiledWeights> weights_for(ModelParts& parts, const LevelOptions& options) {
+  for (const auto& weights : living_weights(parts)) {
+    if (weights->storage == options.storage) return weights;
+  }
+  const auto weights = compiled_from(parts, options);
+  const std::lock_guard lock(parts.counting);
+  std::erase_if(parts.compiled, [](const auto& known) { return known.expired(); });
+  parts.compiled.push_back(weights);
+  return weights;
 }
 
 std::shared_ptr<const compiled::Plan> plan_for(ModelParts& parts, const LevelOptions& options) {
@@ -150,12 +181,7 @@ std::shared_ptr<const compiled::Plan> plan_for(ModelParts& parts, const LevelOpt
     if (of != options) continue;
     if (auto plan = known.lock()) return plan;
   }
-  auto weights = living_weights(parts);
-  if (!weights) {
-    weights = compiled_from(parts);
-    const std::lock_guard lock(parts.counting);
-    parts.compiled = weights;
-  }
+  const auto weights = weights_for(parts, options);
   const auto made = std::make_shared<const CompiledPlan>(
       CompiledPlan{compiled::Plan(parts.config, weights->weights, options.passes), weights});
   const std::shared_ptr<const compiled::Plan> plan(made, &made->plan);
@@ -189,22 +215,32 @@ const Weights& Model::wide() const {
 }
 
 std::shared_ptr<const compiled::Plan> Model::plan() const {
-  if (level() < 2) fail("level {} has no plan: expected level 2", level());
+  if (level() < 2) fail("level {} has no plan: expected level 2 or 3", level());
   const std::lock_guard lock(parts_->compiling);
   if (!plan_) plan_ = plan_for(*parts_, options_);
   return plan_;
 }
 
 std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const {
-  if (options.level < 0 || options.level > 2) {
-    fail("level {} is not available: expected 0 (reference), 1 (fused) or 2 (compiled)",
-         options.level);
+  if (options.level < 0 || options.level > 3) {
+    fail(
+        "level {} is not available: expected 0 (reference), 1 (fused), 2 (compiled) or 3 (compiled "
+        "with lossy storage)",
+        options.level);
+  }
+  const bool is_lossy = options.level == 3;
+  if (options.storage.is_narrow() && !is_lossy) {
+    fail("level {} reads weights in fp32: expected level 3 for {}", options.level,
+         words_of(options.storage));
+  }
+  if (is_lossy && options.storage.weights == Width::fp32) {
+    fail("level 3 stores weights narrower: expected bf16, int8 or int4, got fp32");
   }
   return std::shared_ptr<const Model>(new Model(parts_, options));
 }
 
 std::shared_ptr<const Model> Model::at_level(int level) const {
-  return optimized({.level = level});
+  return optimized(options_of_level(level));
 }
 
 int64_t Model::parameters() const {
@@ -235,8 +271,13 @@ int64_t Model::bytes_stored() const {
 int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
 int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
 int64_t Model::bytes_transposed() const {
-  const auto compiled = living_weights(*parts_);
-  return compiled ? compiled->bytes_transposed : 0;
+  return bytes_of_living(*parts_, &CompiledWeights::bytes_transposed);
+}
+int64_t Model::bytes_packed() const {
+  return bytes_of_living(*parts_, &CompiledWeights::bytes_packed);
+}
+int64_t Model::bytes_given_back() const {
+  return bytes_of_living(*parts_, &CompiledWeights::bytes_given_back);
 }
 
 const at::Tensor& Model::weight(std::string_view name) const {

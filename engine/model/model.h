@@ -53,12 +53,12 @@ class Model {
   const Weights& wide() const;
 
   /// Levels 2 and up: compiled once on first use, for all models of these options, and kept for as
-  /// long as one of them lives. Matrices that a file has as [in, out] are copied, transposed; all
-  /// else is shared with `wide`, and copies with plans of other passes.
+  /// long as one of them lives. Matrices that a file has as [in, out] are copied, transposed; level
+  /// 3 packs all of them; the rest is shared with `wide`, and copies with plans of other passes.
   /// @throws OutOfMemory before anything is copied.
   std::shared_ptr<const compiled::Plan> plan() const;
 
-  int level() const { return options_.level; }  ///< 0 reference, 1 fused, 2 compiled
+  int level() const { return options_.level; }  ///< see LevelOptions
   const LevelOptions& options() const { return options_; }
   /// The same model run in another way, sharing everything. @throws Error naming the known levels.
   std::shared_ptr<const Model> optimized(const LevelOptions& options) const;
@@ -69,6 +69,8 @@ class Model {
   int64_t bytes_stored() const;      ///< of the weights at their stored width
   int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
   int64_t bytes_transposed() const;  ///< of those that plans hold now
+  int64_t bytes_packed() const;      ///< of the narrower ones that level 3's plans hold now
+  int64_t bytes_given_back() const;  ///< of the file, which those copies made superfluous
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.

@@ -193,7 +193,13 @@ function results.model(facts)
   if facts.bytes_transposed > 0 then
     memory = ('%s + %s transposed'):format(memory, bytes(facts.bytes_transposed))
   end
-  return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  level %d'):format(
+  if facts.bytes_packed > 0 then
+    memory = ('%s + %s packed'):format(memory, bytes(facts.bytes_packed))
+  end
+  if facts.bytes_given_back > 0 then
+    memory = ('%s - %s given back'):format(memory, bytes(facts.bytes_given_back))
+  end
+  return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  %s'):format(
     facts.family, units.counted(facts.layers, 'layer'), heads, facts.d_model,
     scaled(facts.params), facts.dtype, facts.device, memory, facts.level)
 end
@@ -309,9 +315,10 @@ function results.memory(memory)
   return notes(memory, {
     ('process  %s resident, %s at most'):format(
       bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
-    ('models   %d: %s stored, %s widened, %s transposed'):format(
+    ('models   %d: %s stored, %s widened, %s transposed, %s packed, %s given back'):format(
       memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened),
-      bytes(memory.model_bytes_transposed)),
+      bytes(memory.model_bytes_transposed), bytes(memory.model_bytes_packed),
+      bytes(memory.model_bytes_given_back)),
     ('sessions %d: %s'):format(memory.sessions, bytes(memory.session_bytes)),
     ('tensors  %d in %d storages: %s; collected at %s'):format(
       memory.tensors, memory.tensor_storages, bytes(memory.tensor_bytes),

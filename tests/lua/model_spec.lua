@@ -119,72 +119,6 @@ test.group('presets', function()
   end)
 end)
 
-test.group('levels', function()
-  test.case('that are available all run, and agree with the reference', function()
-    local reference = model:optimize { level = 0 }
-    for _, prompt in ipairs(expected.prompts) do
-      local wanted = reference:forward(prompt.input_ids)
-      for _, level in ipairs(crescent.levels.available()) do
-        local at_level = model:optimize { level = level }
-        test.equal(at_level.level, level)
-        local bound = 10 * prompt.tolerance_max_abs
-        test.ok(largest_difference(at_level:forward(prompt.input_ids), wanted) <= bound)
-      end
-    end
-  end)
-end)
-
-test.group('passes', function()
-  local ids = expected.prompts[2].input_ids
-  local function named(list, name)
-    for _, pass in ipairs(list) do if pass.name == name then return pass end end
-  end
-  test.case('of level 2 are listed in order, with what they changed', function()
-    local names, list = {}, model:optimize({ level = 2 }):passes()
-    for i, pass in ipairs(list) do
-      names[i] = pass.name
-      test.equal(pass.on, true)
-    end
-    test.equal(names, { 'fuse_epilogue', 'last_rows', 'share_arena', 'transpose' })
-    test.equal(named(list, 'last_rows').layers, 1)
-    test.ok(named(list, 'share_arena').bytes < 0)
-    test.equal(named(list, 'transpose').changed,
-      '8 matrices stored as [in, out], copied as [out, in]')
-    local fast = model:optimize { level = 2 }
-    fast:forward(ids)
-    test.equal(fast.bytes_transposed, named(list, 'transpose').bytes)
-    test.equal(named(list, 'share_arena').source, 'Pisarchyk & Lee 2020, arXiv:2001.03288')
-  end)
-  test.case('print as a table, and are rows for CSV and JSON', function()
-    local list = model:optimize({ level = 2, passes = { last_rows = false } }):passes()
-    local text = tostring(list)
-    test.ok(text:find('^name +on +layers +bytes +changed +source\n'), text)
-    test.ok(text:find('\nlast_rows +no +0 +0 B +switched off +%-'), text)
-    test.ok(text:find('\ntranspose +yes +2 +%+96.0 KiB +8 matrices'), text)
-    test.equal(list:csv():match('\n(last_rows[^\n]*)'), 'last_rows,false,0,0,switched off,')
-    test.equal(#crescent.json.decode(crescent.json.encode(list)), 4)
-  end)
-  test.case('that are switched off leave the same function', function()
-    local all, fast = model:forward(ids), model:optimize { level = 2 }
-    for _, name in ipairs { 'fuse_epilogue', 'last_rows', 'share_arena' } do
-      local without = model:optimize { level = 2, passes = { [name] = false } }
-      test.equal(named(without:passes(), name).on, false)
-      test.equal(largest_difference(without:forward(ids), fast:forward(ids)), 0)
-      test.ok(largest_difference(without:forward(ids), all)
-        <= 10 * expected.prompts[2].tolerance_max_abs)
-    end
-  end)
-  test.case('of levels without any are an empty list that says why', function()
-    test.equal(#model:passes(), 0)
-    test.equal(tostring(model:passes()), 'level 1 has no passes: LibTorch computes all heads at '
-      .. 'once, and keys and values are kept')
-    local reference = model:optimize({ level = 0 }):passes()
-    test.equal(tostring(reference),
-      'level 0 has no passes: it is the reference and computes as formulas stand')
-    test.equal(crescent.json.encode(reference), '[]')
-  end)
-end)
-
 test.group('forward', function()
   local ids = expected.prompts[2].input_ids
   test.case('gives (T, V), or (1, V) for the last position alone', function()
@@ -212,8 +146,8 @@ end)
 
 test.group('generate', function()
   local prompt = expected.prompts[1]
-  test.case('continues greedily like the reference, at every level', function()
-    for _, level in ipairs(crescent.levels.available()) do
+  test.case('continues greedily like the reference, at every level that reads float32', function()
+    for level = 0, 2 do
       local made = model:optimize({ level = level }):generate(prompt.input_ids, {
         tokens = #prompt.greedy, ignore_eos = true,
       })
@@ -266,9 +200,10 @@ end)
 test.group('a session', function()
   local prompt = expected.prompts[2]
   test.case('fed in parts gives the logits of the whole', function()
-    local whole = model:forward(prompt.input_ids)
     for _, level in ipairs(crescent.levels.available()) do
-      local session = model:optimize({ level = level }):session { tokens = #prompt.input_ids }
+      local at_level = model:optimize { level = level }
+      local whole = at_level:forward(prompt.input_ids)
+      local session = at_level:session { tokens = #prompt.input_ids }
       for place, id in ipairs(prompt.input_ids) do
         local row = session:feed({ id })
         test.near(largest_difference(row, whole:slice(1, place, place)), 0,

@@ -41,7 +41,12 @@ class Reporter {
         program_(program_of(options.passes)) {}
 
   std::vector<PassReport> all() const {
-    return {fuse_epilogue(), last_rows(), share_arena(), transpose()};
+    std::vector<PassReport> reports{fuse_epilogue(), last_rows(), share_arena(), transpose()};
+    if (options_.level >= 3) {
+      reports.push_back(weights());
+      reports.push_back(head());
+    }
+    return reports;
   }
 
  private:
@@ -113,21 +118,85 @@ class Reporter {
             .source = kSource};
   }
 
-  PassReport transpose() const {
-    int64_t matrices = 0, bytes = 0;
+  /// Some matrices of the model.
+  struct Matrices {
+    int64_t count = 0, padded = 0;
+    int64_t bytes = 0;  ///< of their copies, above what fp32 takes
     std::set<int32_t> layers;
+  };
+  template <class Counts>
+  Matrices matrices(Counts counts) const {
+    Matrices sum;
     for (const TensorSpec& spec : layout_) {
-      if (!spec.in_out) continue;
-      ++matrices;
-      layers.insert(spec.layer);
-      bytes += elements(spec) * int64_t{sizeof(float)};
+      if (!is_matrix(spec, config_.tied_head) || !counts(spec)) continue;
+      const MatrixShape shape = matrix_shape(spec);
+      const Width width = width_of(spec, config_.tied_head, options_.storage);
+      ++sum.count;
+      sum.layers.insert(spec.layer);
+      if (width == Width::fp32) continue;
+      if (is_padded(shape.in, width)) ++sum.padded;
+      sum.bytes += packed_bytes(shape, width) - elements(spec) * int64_t{sizeof(float)};
+    }
+    return sum;
+  }
+
+  PassReport transpose() const {
+    const Matrices turned = matrices([](const TensorSpec& spec) { return spec.in_out; });
+    const auto layers = static_cast<int64_t>(turned.layers.size());
+    if (turned.count == 0)
+      return {.name = "transpose", .changed = "nothing: all matrices are stored as [out, in]"};
+    const bool is_packed = options_.storage.weights != Width::fp32;
+    int64_t bytes = 0;
+    for (const TensorSpec& spec : layout_) {
+      if (spec.in_out && !is_packed) bytes += elements(spec) * int64_t{sizeof(float)};
     }
     return {.name = "transpose",
-            .changed = matrices == 0 ? "nothing: all matrices are stored as [out, in]"
-                                     : counted(matrices, "matrix", "matrices") +
-                                           " stored as [in, out], copied as [out, in]",
-            .layers = static_cast<int64_t>(layers.size()),
+            .changed = fmt::format("{} stored as [in, out], {} as [out, in]",
+                                   counted(turned.count, "matrix", "matrices"),
+                                   is_packed ? "packed" : "copied"),
+            .layers = layers,
             .bytes = bytes};
+  }
+
+  static std::string_view source_of(Width width) {
+    switch (width) {
+      case Width::fp32: return "";
+      case Width::bf16: return "Kalamkar et al. 2019, arXiv:1905.12322";
+      case Width::int8: return "Jacob et al. 2018, arXiv:1712.05877";
+      case Width::int8_grouped:
+      case Width::int4: return "Dettmers & Zettlemoyer 2023, arXiv:2212.09720";
+    }
+    return "";
+  }
+
+  static std::string padding(const Matrices& some) {
+    if (some.padded == 0) return "";
+    return fmt::format("; {} of {} padded to groups of {}", some.padded,
+                       counted(some.count, "matrix", "matrices"), kernels::kGroup);
+  }
+
+  PassReport weights() const {
+    const Matrices narrow = matrices([](const TensorSpec& spec) { return spec.layer >= 0; });
+    const Width width = options_.storage.weights;
+    return {.name = "weights",
+            .changed = fmt::format("{} as {}{}", counted(narrow.count, "matrix", "matrices"),
+                                   words_of(width), padding(narrow)),
+            .layers = static_cast<int64_t>(narrow.layers.size()),
+            .bytes = narrow.bytes,
+            .source = source_of(width)};
+  }
+
+  PassReport head() const {
+    const Width width = options_.storage.head;
+    const std::string_view what =
+        config_.tied_head ? "output head and embedding, which are one," : "output head";
+    if (width == Width::fp32)
+      return {.name = "head", .on = false, .changed = fmt::format("{} stays as it is", what)};
+    const Matrices narrow = matrices([](const TensorSpec& spec) { return spec.layer < 0; });
+    return {.name = "head",
+            .changed = fmt::format("{} as {}{}", what, words_of(width), padding(narrow)),
+            .bytes = narrow.bytes,
+            .source = source_of(width)};
   }
 
   const DecoderConfig& config_;

@@ -3,13 +3,14 @@
 #include <variant>
 #include <vector>
 
+#include "engine/kernels/stored.h"
 #include "engine/model/config.h"
 #include "engine/model/level_options.h"
 #include "engine/observe.h"
 
-// Level 2's static plan: a decoder's forward pass as a list of steps over numbered buffers, made
-// once from the description. Tensor-free; who owns the weights is in weights.h, what runs it in
-// run.h.
+// The static plan of levels 2 and 3: a decoder's forward pass as a list of steps over numbered
+// buffers, made once from the description. Tensor-free; who owns the weights is in weights.h, what
+// runs it in run.h.
 //
 //   embed -> x        (R, C)   R rows: B sequences of T tokens each, one behind the other
 //   for every layer:
@@ -24,9 +25,9 @@
 
 namespace crescent::compiled {
 
-/// A matrix where it lies: [out, in], rows side by side; y = W x + bias.
+/// A matrix where it lies: [out, in], narrower than fp32 or not; y = W x + bias.
 struct Matrix {
-  const float* data = nullptr;
+  kernels::Stored w;
   const float* bias = nullptr;  ///< [out]; null: none
   int64_t out = 0;
   int64_t in = 0;
@@ -47,7 +48,7 @@ struct LayerWeights {
 };
 
 struct PlanWeights {
-  const float* token_embedding = nullptr;     ///< [V, C]
+  kernels::Stored token_embedding;            ///< [V, C]
   const float* position_embedding = nullptr;  ///< [positions, C]; learned positions only
   NormWeights final_norm;
   Matrix head;

@@ -145,19 +145,20 @@ TEST(CompiledPlan, SharesItsWeightsWithPlansOfOtherPasses) {
       model->optimized({.level = 2, .passes = {.fuse_epilogue = false, .share_arena = false}});
   EXPECT_NE(apart->plan(), model->plan());
   EXPECT_EQ(apart->plan(), apart->optimized(apart->options())->plan());
-  EXPECT_EQ(apart->plan()->weights.layers[0].ffn_up.data,
-            model->plan()->weights.layers[0].ffn_up.data);
+  EXPECT_EQ(apart->plan()->weights.layers[0].ffn_up.w.data,
+            model->plan()->weights.layers[0].ffn_up.w.data);
   EXPECT_GT(Session::open(apart, 1, 8)->arena_bytes(), Session::open(model, 1, 8)->arena_bytes());
 }
 
 TEST(CompiledPlan, IsRefusedAtLevelsThatHaveNone) {
-  EXPECT_EQ(message_of([] { load("gpt2", 1)->plan(); }), "level 1 has no plan: expected level 2");
+  EXPECT_EQ(message_of([] { load("gpt2", 1)->plan(); }),
+            "level 1 has no plan: expected level 2 or 3");
 }
 
 TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound) {
   const auto llama = load("llama", 2), gpt2 = load("gpt2", 2),
              narrow = load("llama_bf16_sharded", 2);
-  EXPECT_EQ(llama->plan()->weights.layers[1].ffn_up.data,
+  EXPECT_EQ(llama->plan()->weights.layers[1].ffn_up.w.data,
             llama->stored().at(Slot::ffn_up_weight, 1).data_ptr());
   EXPECT_EQ(llama->bytes_transposed(), 0);
   EXPECT_EQ(llama->bytes_widened(), 0);
@@ -168,10 +169,12 @@ TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound)
   ASSERT_EQ(up.out, stored.size(1));
   for (int64_t out = 0; out < up.out; ++out) {
     for (int64_t in = 0; in < up.in; ++in) {
-      ASSERT_EQ(up.data[out * up.in + in], stored[in][out].item<float>());
+      ASSERT_EQ(static_cast<const float*>(up.w.data)[out * up.in + in],
+                stored[in][out].item<float>());
     }
   }
-  EXPECT_EQ(gpt2->plan()->weights.head.data, gpt2->plan()->weights.token_embedding) << "tied";
+  EXPECT_EQ(gpt2->plan()->weights.head.w.data, gpt2->plan()->weights.token_embedding.data)
+      << "tied";
   int64_t matrices = 0;
   for (const TensorSpec& spec : gpt2->layout()) {
     if (spec.in_out) matrices += gpt2->stored().at(spec).numel() * 4;
@@ -179,7 +182,7 @@ TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound)
   EXPECT_EQ(gpt2->bytes_transposed(), matrices);
   EXPECT_EQ(gpt2->bytes_widened(), 0);
 
-  EXPECT_EQ(narrow->plan()->weights.head.data,
+  EXPECT_EQ(narrow->plan()->weights.head.w.data,
             narrow->wide()
                 .at(narrow->config().tied_head ? Slot::token_embedding : Slot::head_weight)
                 .data_ptr());

@@ -37,7 +37,7 @@ TEST(PassReports, SayWhatThePlanOfGpt2Gained) {
   ASSERT_EQ(passes.size(), 4u);
   EXPECT_EQ(passes[0].name, "fuse_epilogue");
   EXPECT_EQ(passes[0].changed,
-            "9 activations and sums on the way out of the product before: 23 steps, not 32");
+            "9 activations and sums on the way out of the product before: 25 steps, not 34");
   EXPECT_EQ(passes[0].layers, 3);
   EXPECT_EQ(passes[1].name, "last_rows");
   EXPECT_EQ(passes[1].changed,
@@ -45,7 +45,7 @@ TEST(PassReports, SayWhatThePlanOfGpt2Gained) {
   EXPECT_EQ(passes[1].layers, 1);
   EXPECT_EQ(passes[1].bytes, 0);
   EXPECT_EQ(passes[2].name, "share_arena");
-  EXPECT_EQ(passes[2].changed, "20 buffers in 20 % of their room");
+  EXPECT_EQ(passes[2].changed, "17 buffers in 20 % of their room");
   EXPECT_EQ(passes[3].name, "transpose");
   EXPECT_EQ(passes[3].changed, "12 matrices stored as [in, out], copied as [out, in]");
   EXPECT_EQ(passes[3].bytes, 3 * (4 * 8 * 8 + 2 * 8 * 12) * 4);
@@ -82,6 +82,39 @@ TEST(PassReports, FollowThePrunedDescription) {
             "nothing: all matrices are stored as [out, in]");
   for (LayerSpec& layer : config.layers) layer.has_attention = false;
   EXPECT_EQ(named(passes_of(config), "last_rows").changed, "nothing: no layer attends");
+}
+
+TEST(PassReports, SayHowNarrowWeightsAreAndWhatIsPadded) {
+  const Storage storage{Width::int4, Width::int8_grouped};
+  const LevelOptions options{.level = 3, .storage = storage};
+  DecoderConfig config = test::small_gpt2();
+  config.d_model = 32;
+  config.layers =
+      whole_layers({.heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_width = 64}, /*count=*/3);
+  config.layers[1].ffn_width = 40;
+  const auto passes = passes_of(config, options);
+  ASSERT_EQ(passes.size(), 6u);
+  EXPECT_EQ(named(passes, "transpose").changed,
+            "12 matrices stored as [in, out], packed as [out, in]");
+  EXPECT_EQ(named(passes, "transpose").bytes, 0);
+  const PassReport& weights = named(passes, "weights");
+  EXPECT_EQ(weights.changed, "12 matrices as int4; 1 of 12 matrices padded to groups of 32");
+  EXPECT_EQ(weights.layers, 3);
+  // Rows of 32: 16 bytes, a scale and a minimum of 2, padded to 32. Rows of 40 and 64: 40, so 48.
+  const int64_t whole = 3 * (96 + 32) * (32 - 128) + 2 * (64 * (32 - 128) + 32 * (48 - 256));
+  EXPECT_EQ(weights.bytes, whole + 40 * (32 - 128) + 32 * (48 - 160));
+  EXPECT_EQ(weights.source, "Dettmers & Zettlemoyer 2023, arXiv:2212.09720");
+  const PassReport& head = named(passes, "head");
+  EXPECT_EQ(head.changed, "output head and embedding, which are one, as int8 in groups of 32");
+  EXPECT_EQ(head.bytes, 512 - 10 * 128) << "10 rows of 34 bytes, padded to 48, in whole lines";
+}
+
+TEST(PassReports, SayThatTheHeadStaysAsItIs) {
+  const LevelOptions options{.level = 3, .storage = {Width::bf16, Width::fp32}};
+  const auto passes = passes_of(test::small_llama(), options);
+  EXPECT_FALSE(named(passes, "head").on);
+  EXPECT_EQ(named(passes, "head").changed, "output head stays as it is");
+  EXPECT_EQ(named(passes, "weights").changed, "21 matrices as bf16");
 }
 
 TEST(PassReports, AreNoneAtLevelsWithoutAPlan) {

@@ -16,11 +16,11 @@ struct PlainWeights {
 
   explicit PlainWeights(DecoderConfig c) : config(std::move(c)) {
     const int64_t C = config.d_model;
-    weights.token_embedding = values(config.vocab * C);
+    weights.token_embedding = kernels::stored(values(config.vocab * C), C);
     if (config.positions == PositionKind::learned)
       weights.position_embedding = values(config.positions_max * C);
     weights.final_norm = norm();
-    weights.head = {values(config.vocab * C), nullptr, config.vocab, C};
+    weights.head = {kernels::stored(values(config.vocab * C), C), nullptr, config.vocab, C};
     for (const LayerSpec& spec : config.layers) weights.layers.push_back(layer(spec));
   }
   PlainWeights(const PlainWeights&) = delete;
@@ -34,7 +34,7 @@ struct PlainWeights {
   }
   compiled::NormWeights norm() { return {values(config.d_model), values(config.d_model)}; }
   compiled::Matrix matrix(int64_t out, int64_t in) {
-    return {values(out * in), values(out), out, in};
+    return {kernels::stored(values(out * in), in), values(out), out, in};
   }
   compiled::LayerWeights layer(const LayerSpec& spec) {
     const int64_t C = config.d_model, D = spec.head_dim, F = spec.ffn_width;
