@@ -11,13 +11,15 @@ enum class Nonlinearity { none, relu, gelu, gelu_tanh, silu };
 
 /// y = f(x w^T + bias) + residual, or gated: y = f(x w^T + bias) * (x up^T + up_bias) + residual.
 /// All fp32, rows `..._stride` floats apart, at any address that a float may have; w and up may be
-/// stored narrower, both in one width.
+/// stored narrower.
 ///
 /// Plain code of the same: see multiply_plainly in tests/engine/kernels/matmul_test.cpp.
 ///
 /// Guaranteed bit-identical: y[m, n] depends on nothing but x[m], w[n], up[n], their biases, its
 /// residual, K and the instruction set: not on how many rows there are, on the tile or the threads.
 /// (Sums of interleaved partial sums over blocks of 768 inputs, always in the same order.)
+/// Narrow weights give the bits of fp32 ones that `dequantize` made of them; int8 those of its q,
+/// times the row's scale.
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;

@@ -5,17 +5,17 @@
 // a core with AVX2 can do at its peak. What differs with the number of rows is only the order in
 // which tiles are done: few rows stream w once; many rows are cut so that a panel of x, packed once
 // for 256 outs, stays in the second cache and four rows of w in the first.
+#include "engine/kernels/narrow.h"
 #include "engine/kernels/parts.h"
-#include "engine/kernels/simd.h"
-#include "engine/kernels/tile.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 
-constexpr int64_t kInputsBlock = 768;  // of K: partial sums are added up at its multiples
-constexpr int64_t kFew = 8;            // rows up to which w is streamed
-constexpr int64_t kRowsBlock = 72;     // of x: 216 KiB a block of K, beside w in 512 KiB
-constexpr int64_t kManyOuts = 256;     // whose sums wait for the next block of K
+constexpr int64_t kFew = 8;         // rows up to which w is streamed
+constexpr int64_t kRowsBlock = 72;  // of x: 216 KiB a block of K, beside w in 512 KiB
+constexpr int64_t kManyOuts = 256;  // whose sums wait for the next block of K
+
+int64_t floats_apart(const Stored& w) { return w.stride / int64_t{sizeof(float)}; }
 
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.
 Floats erf_of(Floats x) {
@@ -60,10 +60,12 @@ void finish_row(const Matmul& job, int64_t m, int64_t n, int64_t outs, const flo
       return lanes == kLanes ? load(from) : load_first(from, lanes);
     };
     Floats value = get(sums + i);
+    if (job.w.scales) value *= get(job.w.scales + n + i);
     if (job.bias) value += get(job.bias + n + i);
     value = apply(job.nonlinearity, value);
     if (job.up.data) {
       Floats up = get(up_sums + i);
+      if (job.up.scales) up *= get(job.up.scales + n + i);
       if (job.up_bias) up += get(job.up_bias + n + i);
       value *= up;
     }
@@ -83,6 +85,23 @@ void finish(const Matmul& job, const MatmulTile& tile, const float* sums, const 
     finish_row(job, m, tile.outs_begin, tile.outs_end - tile.outs_begin, sums, up_sums);
 }
 
+void add_few(const NarrowCorner& at, int64_t rows, int64_t outs) {
+  if (at.w.width == Width::fp32)
+    return add_streams({at.x, at.x_stride, static_cast<const float*>(at.w.data), floats_apart(at.w),
+                        at.sums, at.sums_stride},
+                       rows, outs, at.inputs, kInputsBlock);
+  with_width(at.w.width, [&]<Width kWidth>() { add_narrow_streams<kWidth>(at, rows, outs); });
+}
+
+void add_many(const NarrowCorner& at, int64_t rows, int64_t outs, const Block& block) {
+  if (at.w.width == Width::fp32)
+    return add_columns({at.x, at.x_stride, static_cast<const float*>(at.w.data) + block.begin,
+                        floats_apart(at.w), at.sums, at.sums_stride},
+                       rows, outs, block.count, block.begin == 0);
+  with_width(at.w.width,
+             [&]<Width kWidth>() { add_narrow_columns<kWidth>(at, rows, outs, block); });
+}
+
 void multiply_few(const Matmul& job, const MatmulTile& tile) {
   constexpr int64_t kOutsBlock = 512;
   alignas(64) float sums[kFew * kOutsBlock], up_sums[kFew * kOutsBlock];
@@ -90,11 +109,8 @@ void multiply_few(const Matmul& job, const MatmulTile& tile) {
   const int64_t rows = tile.rows_end - tile.rows_begin;
   for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
     const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
-    const auto add = [&](const Stored& w, float* to) {
-      const int64_t stride = w.stride / int64_t{sizeof(float)};
-      add_streams(
-          {x, job.x_stride, static_cast<const float*>(w.data) + n * stride, stride, to, kOutsBlock},
-          rows, outs, job.inputs, kInputsBlock);
+    const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
+      add_few({x, job.x_stride, from_row(w, n), job.inputs, to, kOutsBlock}, rows, outs);
     };
     add(job.w, sums);
     if (job.up.data) add(job.up, up_sums);
@@ -122,11 +138,9 @@ void multiply_many(const Matmul& job, const MatmulTile& tile) {
   for (int64_t k = 0; k < job.inputs || k == 0; k += kInputsBlock) {
     const int64_t inputs = less_of(kInputsBlock, job.inputs - k);
     pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel);
-    const auto add = [&](const Stored& w, float* to) {
-      const int64_t stride = w.stride / int64_t{sizeof(float)};
-      add_columns({panel, inputs, static_cast<const float*>(w.data) + n * stride + k, stride, to,
-                   kManyOuts},
-                  rows, outs, inputs, k == 0);
+    const Block block{k, inputs};
+    const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
+      add_many({panel, inputs, from_row(w, n), job.inputs, to, kManyOuts}, rows, outs, block);
     };
     add(job.w, sums);
     if (job.up.data) add(job.up, up_sums);

@@ -2,6 +2,7 @@
 // table of all kernels. Compiled once per instruction set.
 #include "engine/kernels/parts.h"
 #include "engine/kernels/simd.h"
+#include "engine/kernels/widen.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
@@ -64,6 +65,14 @@ void transpose_four(const float* from, int64_t from_stride, float* to, int64_t t
   store_four(to + 3 * to_stride, __builtin_shufflevector(ab_behind, cd_behind, 2, 3, 6, 7));
 }
 
+/// `count` inputs of a row, from `k` on, a multiple of kInputsBlock. @return  where they are
+const float* floats_of_row(const Stored& w, int64_t row, int64_t inputs, int64_t k, int64_t count,
+                           float* buffer) {
+  if (w.width == Width::fp32) return static_cast<const float*>(from_row(w, row).data) + k;
+  with_width(w.width, [&]<Width kWidth>() { widen<kWidth>(w, row, inputs, k, count, buffer); });
+  return buffer;
+}
+
 }  // namespace
 
 void layer_norm(const Norm& norm, Rows rows) {
@@ -103,16 +112,22 @@ void rotate(const Rotate& job) {
 }
 
 void embed(const Embed& job, Rows rows) {
+  alignas(64) float buffer[kInputsBlock];
   for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto* const token = static_cast<const float*>(from_row(job.tokens, job.ids[row]).data);
-    const float* const position =
-        job.positions ? job.positions + job.position_of[row] * job.positions_stride : nullptr;
-    float* const y = job.y + row * job.y_stride;
-    each_vector(job.width, [&](int64_t i, int64_t lanes) {
-      Floats value = load_some(token + i, lanes);
-      if (position) value += load_some(position + i, lanes);
-      store_some(y + i, value, lanes);
-    });
+    const int64_t id = job.ids[row];
+    for (int64_t k = 0; k < job.width; k += kInputsBlock) {
+      const int64_t count = k + kInputsBlock < job.width ? kInputsBlock : job.width - k;
+      const float* const token = floats_of_row(job.tokens, id, job.width, k, count, buffer);
+      const float* const position =
+          job.positions ? job.positions + job.position_of[row] * job.positions_stride + k : nullptr;
+      float* const y = job.y + row * job.y_stride + k;
+      each_vector(count, [&](int64_t i, int64_t lanes) {
+        Floats value = load_some(token + i, lanes);
+        if (job.tokens.scales) value *= job.tokens.scales[id];
+        if (position) value += load_some(position + i, lanes);
+        store_some(y + i, value, lanes);
+      });
+    }
   }
 }
 

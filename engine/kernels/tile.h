@@ -28,10 +28,28 @@ struct Corner {
   int64_t sums_stride;
 };
 
-/// sums[m, n] (+)= sum over k of x[m, k] w[n, k], with outs `apart` rows of w from each other.
+/// Adds up the lanes. Neighbouring outs' sums lie `apart`.
+template <int kN>
+CRESCENT_INLINE void add_lanes(const Floats* sum, bool first, int64_t apart, float* to) {
+  if constexpr (kN == 4) {
+    const Four made = sums_of(sum[0], sum[1], sum[2], sum[3]);
+    if (apart == 1) {
+      store_four(to, first ? made : load_four(to) + made);
+    } else {
+      for (int n = 0; n < kN; ++n) {
+        float& one = to[n * apart];
+        one = first ? made[n] : one + made[n];
+      }
+    }
+  } else {
+    const float made = sum_of(sum[0]);
+    *to = first ? made : *to + made;
+  }
+}
+
+/// sums[m, n] (+)= sum over k of x[m, k] w[n, k], with the outs' sums `apart` from each other.
 template <int kM, int kN>
 CRESCENT_INLINE void add_tile(const Corner& at, int64_t inputs, bool first, int64_t apart) {
-  const int64_t w_step = apart * at.w_stride;
   Floats sum[kM][kN];
   for (int m = 0; m < kM; ++m)
     for (int n = 0; n < kN; ++n) sum[m][n] = Floats{};
@@ -39,7 +57,7 @@ CRESCENT_INLINE void add_tile(const Corner& at, int64_t inputs, bool first, int6
     Floats row[kM];
     for (int m = 0; m < kM; ++m) row[m] = get(at.x + m * at.x_stride);
     for (int n = 0; n < kN; ++n) {
-      const Floats out = get(at.w + n * w_step);
+      const Floats out = get(at.w + n * at.w_stride);
       for (int m = 0; m < kM; ++m) sum[m][n] = fma(row[m], out, sum[m][n]);
     }
   };
@@ -49,23 +67,7 @@ CRESCENT_INLINE void add_tile(const Corner& at, int64_t inputs, bool first, int6
   if (k < inputs)
     add([ k, inputs ](const float* from)
             __attribute__((always_inline)) { return load_first(from + k, inputs - k); });
-  for (int m = 0; m < kM; ++m) {
-    float* const to = at.sums + m * at.sums_stride;
-    if constexpr (kN == 4) {
-      const Four made = sums_of(sum[m][0], sum[m][1], sum[m][2], sum[m][3]);
-      if (apart == 1) {
-        store_four(to, first ? made : load_four(to) + made);
-      } else {
-        for (int n = 0; n < kN; ++n) {
-          float& one = to[n * apart];
-          one = first ? made[n] : one + made[n];
-        }
-      }
-    } else {
-      const float made = sum_of(sum[m][0]);
-      *to = first ? made : *to + made;
-    }
-  }
+  for (int m = 0; m < kM; ++m) add_lanes<kN>(sum[m], first, apart, at.sums + m * at.sums_stride);
 }
 
 /// All rows of a column of tiles.
@@ -100,6 +102,7 @@ inline void add_streams(const Corner& at, int64_t rows, int64_t outs, int64_t in
                         int64_t inputs_block) {
   const int64_t apart = outs / kOuts, rest = apart * kOuts;
   Corner here = at;
+  here.w_stride = apart * at.w_stride;
   for (int64_t n = 0; n < apart; ++n) {
     here.sums = at.sums + n;
     for (int64_t k = 0; k < inputs || k == 0; k += inputs_block) {
@@ -109,6 +112,7 @@ inline void add_streams(const Corner& at, int64_t rows, int64_t outs, int64_t in
     }
   }
   here.sums = at.sums + rest;
+  here.w_stride = at.w_stride;
   for (int64_t k = 0; k < inputs || k == 0; k += inputs_block) {
     here.x = at.x + k;
     here.w = at.w + rest * at.w_stride + k;
