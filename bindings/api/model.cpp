@@ -163,11 +163,11 @@ std::vector<Field> model_fields() {
        "that need none.",
        "integer"},
       {"model.bytes_transposed",
-       "Bytes of the transposed copies that plans of level 2 hold now; 0 before their first run, "
-       "and for weights stored as [out, in].",
+       "Bytes of the transposed copies that level 2's plan holds; 0 before the first run, and for "
+       "weights stored as [out, in].",
        "integer"},
       {"model.bytes_packed",
-       "Bytes of the narrower copies that plans of level 3 hold now; 0 before their first run.",
+       "Bytes of the narrower copies that level 3's plan holds; 0 before the first run.",
        "integer"},
       {"model.bytes_given_back",
        "Bytes of the mapped file that such copies made superfluous, in whole pages: this process "

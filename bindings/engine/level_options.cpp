@@ -102,12 +102,6 @@ void read_passes(const Args& args, LevelOptions& options) {
   }
 }
 
-std::string note_of(int level) {
-  return level == 0 ? "level 0 has no passes: it is the reference and computes as formulas stand"
-                    : "level 1 has no passes: LibTorch computes all heads at once, and keys and "
-                      "values are kept";
-}
-
 }  // namespace
 
 LevelOptions read_level_options(const Args& args) {
@@ -132,8 +126,6 @@ void push_passes(lua_State* L, const Model& model) {
     if (!pass.source.empty()) row.set("source", pass.source);
     rows.take_next();
   }
-  rows.set("level", model.level());
-  if (model.level() < 2) rows.set("note", note_of(model.level()));
   set_result(L, "passes");
 }
 

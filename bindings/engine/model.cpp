@@ -44,9 +44,10 @@ ModelMemory count_models() {
     ++sum.models;
     sum.bytes_stored += model->bytes_stored();
     sum.bytes_widened += model->bytes_widened();
-    sum.bytes_transposed += model->bytes_transposed();
-    sum.bytes_packed += model->bytes_packed();
-    sum.bytes_given_back += model->bytes_given_back();
+    const PlanBytes plans = model->plan_bytes_of_all();
+    sum.bytes_transposed += plans.transposed;
+    sum.bytes_packed += plans.packed;
+    sum.bytes_given_back += plans.given_back;
   }
   return sum;
 }
@@ -234,10 +235,14 @@ int model_device(Args& args) {
 }
 int model_bytes(Args& args) { return give(args, model_of(args)->bytes_stored()); }
 int model_bytes_widened(Args& args) { return give(args, model_of(args)->bytes_widened()); }
-int model_bytes_transposed(Args& args) { return give(args, model_of(args)->bytes_transposed()); }
+int model_bytes_transposed(Args& args) {
+  return give(args, model_of(args)->plan_bytes().transposed);
+}
 
-int model_bytes_packed(Args& args) { return give(args, model_of(args)->bytes_packed()); }
-int model_bytes_given_back(Args& args) { return give(args, model_of(args)->bytes_given_back()); }
+int model_bytes_packed(Args& args) { return give(args, model_of(args)->plan_bytes().packed); }
+int model_bytes_given_back(Args& args) {
+  return give(args, model_of(args)->plan_bytes().given_back);
+}
 
 int model_path(Args& args) {
   const ModelHandle model = model_of(args);
@@ -281,9 +286,10 @@ int model_tostring(lua_State* L) {
   facts.set("device", "cpu");
   facts.set("bytes", model.bytes_stored());
   facts.set("bytes_widened", model.bytes_widened());
-  facts.set("bytes_transposed", model.bytes_transposed());
-  facts.set("bytes_packed", model.bytes_packed());
-  facts.set("bytes_given_back", model.bytes_given_back());
+  const PlanBytes plan = model.plan_bytes();
+  facts.set("bytes_transposed", plan.transposed);
+  facts.set("bytes_packed", plan.packed);
+  facts.set("bytes_given_back", plan.given_back);
   facts.set("level", words_of(model.options()));
   lua_call(L, 1, 1);
   return 1;

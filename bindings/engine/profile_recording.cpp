@@ -110,8 +110,8 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.threads = threads();
   report.held.emplace(HeldBytes{.weights_stored = model->bytes_stored(),
                                 .weights_widened = model->bytes_widened(),
-                                .weights_transposed = model->bytes_transposed(),
-                                .weights_packed = model->bytes_packed()});
+                                .weights_transposed = model->plan_bytes().transposed,
+                                .weights_packed = model->plan_bytes().packed});
   const Machine& machine = machine_limits(threads());
   if (auto reason = why_absent(machine, {"fp32_gflop_s", "all_threads_gb_s", "read_bandwidth"})) {
     report.limits.absent = std::move(*reason);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
 #include "engine/error.h"
@@ -19,6 +20,12 @@
 #include "engine/nearest.h"
 
 namespace crescent {
+
+/// A plan together with what its weights lie in.
+struct CompiledPlan {
+  compiled::Plan plan;
+  std::shared_ptr<const compiled::CompiledWeights> weights;
+};
 
 struct ModelParts {
   const Family* family;
@@ -34,7 +41,7 @@ struct ModelParts {
   std::atomic<int64_t> bytes_widened{0};
 
   std::mutex compiling;  // guards `plans` and every view's; taken before the other two
-  std::vector<std::pair<LevelOptions, std::weak_ptr<const compiled::Plan>>> plans;
+  std::vector<std::pair<LevelOptions, std::weak_ptr<const CompiledPlan>>> plans;
 
   std::mutex counting;  // guards what follows; held for moments only
   std::vector<std::weak_ptr<const compiled::CompiledWeights>> compiled;
@@ -140,12 +147,6 @@ std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts
   return compiled::compile_weights(input);
 }
 
-/// A plan together with what its weights lie in.
-struct CompiledPlan {
-  compiled::Plan plan;
-  std::shared_ptr<const compiled::CompiledWeights> weights;
-};
-
 using CompiledWeights = compiled::CompiledWeights;
 
 /// Those that some plan reads now.
@@ -158,9 +159,15 @@ std::vector<std::shared_ptr<const CompiledWeights>> living_weights(ModelParts& p
   return living;
 }
 
-int64_t bytes_of_living(ModelParts& parts, int64_t CompiledWeights::*bytes) {
-  int64_t sum = 0;
-  for (const auto& weights : living_weights(parts)) sum += (*weights).*bytes;
+PlanBytes bytes_of(std::span<const std::shared_ptr<const CompiledWeights>> all) {
+  PlanBytes sum;
+  std::map<const void*, int64_t> given_back;  // once, however many copies there are
+  for (const auto& weights : all) {
+    sum.transposed += weights->bytes_transposed;
+    sum.packed += weights->bytes_packed;
+    given_back.insert(weights->given_back.begin(), weights->given_back.end());
+  }
+  for (const auto& [tensor, bytes] : given_back) sum.given_back += bytes;
   return sum;
 }
 
@@ -175,16 +182,15 @@ std::shared_ptr<const CompiledWeights> weights_for(ModelParts& parts, const Leve
   return weights;
 }
 
-std::shared_ptr<const compiled::Plan> plan_for(ModelParts& parts, const LevelOptions& options) {
+std::shared_ptr<const CompiledPlan> plan_for(ModelParts& parts, const LevelOptions& options) {
   std::erase_if(parts.plans, [](const auto& known) { return known.second.expired(); });
   for (const auto& [of, known] : parts.plans) {
     if (of != options) continue;
     if (auto plan = known.lock()) return plan;
   }
   const auto weights = weights_for(parts, options);
-  const auto made = std::make_shared<const CompiledPlan>(
+  const auto plan = std::make_shared<const CompiledPlan>(
       CompiledPlan{compiled::Plan(parts.config, weights->weights, options.passes), weights});
-  const std::shared_ptr<const compiled::Plan> plan(made, &made->plan);
   parts.plans.emplace_back(options, plan);
   return plan;
 }
@@ -218,7 +224,7 @@ std::shared_ptr<const compiled::Plan> Model::plan() const {
   if (level() < 2) fail("level {} has no plan: expected level 2 or 3", level());
   const std::lock_guard lock(parts_->compiling);
   if (!plan_) plan_ = plan_for(*parts_, options_);
-  return plan_;
+  return {plan_, &plan_->plan};
 }
 
 std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const {
@@ -270,15 +276,13 @@ int64_t Model::bytes_stored() const {
 
 int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
 int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
-int64_t Model::bytes_transposed() const {
-  return bytes_of_living(*parts_, &CompiledWeights::bytes_transposed);
+
+PlanBytes Model::plan_bytes() const {
+  const std::lock_guard lock(parts_->compiling);
+  return plan_ ? bytes_of(std::array{plan_->weights}) : PlanBytes{};
 }
-int64_t Model::bytes_packed() const {
-  return bytes_of_living(*parts_, &CompiledWeights::bytes_packed);
-}
-int64_t Model::bytes_given_back() const {
-  return bytes_of_living(*parts_, &CompiledWeights::bytes_given_back);
-}
+
+PlanBytes Model::plan_bytes_of_all() const { return bytes_of(living_weights(*parts_)); }
 
 const at::Tensor& Model::weight(std::string_view name) const {
   std::string_view bare = name;

@@ -25,6 +25,14 @@ struct Plan;
 
 /// What every view of a model shares: description, weights as stored, their fp32 copy, and plans.
 struct ModelParts;
+struct CompiledPlan;
+
+/// Memory that plans hold or made superfluous.
+struct PlanBytes {
+  int64_t transposed = 0;  ///< fp32 copies of matrices that a file has as [in, out]
+  int64_t packed = 0;      ///< narrower copies
+  int64_t given_back = 0;  ///< of the mapped file, in whole pages: what those are copies of
+};
 
 /// A model never changes. An edit returns a new one that shares untouched storage.
 class Model {
@@ -65,12 +73,13 @@ class Model {
   std::shared_ptr<const Model> at_level(int level) const;  ///< with the level's own options
 
   int64_t parameters() const;
-  Dtype dtype() const;               ///< of most stored parameters
-  int64_t bytes_stored() const;      ///< of the weights at their stored width
-  int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
-  int64_t bytes_transposed() const;  ///< of those that plans hold now
-  int64_t bytes_packed() const;      ///< of the narrower ones that level 3's plans hold now
-  int64_t bytes_given_back() const;  ///< of the file, which those copies made superfluous
+  Dtype dtype() const;            ///< of most stored parameters
+  int64_t bytes_stored() const;   ///< of the weights at their stored width
+  int64_t bytes_widened() const;  ///< of the fp32 copies made so far; 0 before the first run
+  /// What plans hold: this model's own, nothing before its first run; or those of all models that
+  /// share these weights.
+  PlanBytes plan_bytes() const;
+  PlanBytes plan_bytes_of_all() const;
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.
@@ -89,7 +98,7 @@ class Model {
       : parts_(std::move(parts)), options_(options) {}
   std::shared_ptr<ModelParts> parts_;
   LevelOptions options_;
-  mutable std::shared_ptr<const compiled::Plan> plan_;  // guarded by the parts
+  mutable std::shared_ptr<const CompiledPlan> plan_;  // guarded by the parts
 };
 
 }  // namespace crescent

@@ -217,8 +217,11 @@ function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
 function results.removed(list) return tables.text(sheet('removed', list)) end
---- Levels without any say so.
-function results.passes(list) return list.note or tables.text(sheet('passes', list)) end
+--- Levels 0 and 1 have none.
+function results.passes(list)
+  return #list > 0 and tables.text(sheet('passes', list)) or 'no passes: levels 0 (the reference, '
+    .. 'formula by formula) and 1 (LibTorch, all heads at once, keys and values kept) have no plan'
+end
 function results.criteria(list) return tables.text(sheet('criteria', list)) end
 
 for kind, print_it in pairs(store_text.printers) do results[kind] = print_it end

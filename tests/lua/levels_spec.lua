@@ -24,7 +24,7 @@ test.group('levels', function()
         if level < 3 then
           test.ok(difference <= 10 * one.tolerance_max_abs)
         else
-          test.ok(difference > 0 and difference < 0.05 * one.logits_std, difference)
+          test.ok(difference > 0 and difference < 0.2 * one.logits_std, difference)
         end
       end
     end
@@ -68,19 +68,19 @@ test.group('passes', function()
     end
   end)
   test.case('of levels without any are an empty list that says why', function()
-    test.equal(#model:passes(), 0)
-    test.equal(tostring(model:passes()), 'level 1 has no passes: LibTorch computes all heads at '
-      .. 'once, and keys and values are kept')
-    local reference = model:optimize({ level = 0 }):passes()
-    test.equal(tostring(reference),
-      'level 0 has no passes: it is the reference and computes as formulas stand')
-    test.equal(crescent.json.encode(reference), '[]')
+    for level = 0, 1 do
+      local list = model:optimize({ level = level }):passes()
+      test.equal(#list, 0)
+      test.equal(tostring(list), 'no passes: levels 0 (the reference, formula by formula) and 1 '
+        .. '(LibTorch, all heads at once, keys and values kept) have no plan')
+      test.equal(crescent.json.encode(list), '[]')
+    end
   end)
 end)
 
 test.group('level 3', function()
   test.case('stores int8 with a scale a row unless told otherwise', function()
-    local small = model:optimize { level = 3 }
+    local small = crescent.load(fixtures.model 'gpt2'):optimize { level = 3 }
     local list = small:passes()
     test.equal(#list, 6)
     test.equal(named(list, 'weights').changed, '8 matrices as int8')
@@ -144,7 +144,7 @@ test.group('level 3', function()
     local wide = crescent.bench.decode(model, { prompt = 2, tokens = 2, samples_min = 2,
       time_s_max = 0.01 })
     test.ok(bench.bytes_per_token < 0.35 * wide.bytes_per_token)
-    local profile = crescent.profile.run(small, { mode = 'basic', prompt = { 1, 2 }, tokens = 2,
+    local profile = crescent.profile.run(small, { mode = 'standard', prompt = { 1, 2 }, tokens = 2,
       trials = 1, cost_s = 0, idle_s = 0 })
     test.equal(profile.memory.weights_bytes_packed, small.bytes_packed)
     test.ok(profile.memory.arena_bytes > 0)
@@ -154,7 +154,7 @@ test.group('level 3', function()
     local made = crescent.bench.compare {
       candidates = { { 'int8', model:optimize { level = 3 } },
         { 'int4', model:optimize { level = 3, weights = 'int4' } } },
-      baseline = 'int8', time_s_max = 0.1,
+      baseline = 'int8', measure = 'decode', with = { prompt = 2, tokens = 4 }, time_s_max = 0.1,
     }
     test.equal(#made.rows, 2)
   end)

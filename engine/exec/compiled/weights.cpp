@@ -152,7 +152,7 @@ class Addresses {
     return static_cast<const float*>(matrix(slot, layer).data);
   }
   std::shared_ptr<const void> memory() const { return memory_; }
-  int64_t bytes_given_back() const { return bytes_given_back_; }
+  const std::map<const void*, int64_t>& given_back() const { return given_back_; }
 
  private:
   using Slots = std::array<Stored, kSlots>;
@@ -185,7 +185,8 @@ class Addresses {
       const Width width = width_of(spec, input_.config.tied_head, input_.storage);
       made = Packer(*team_).pack({from, spec, width}, to);
     }
-    bytes_given_back_ += input_.give_back(input_.stored.at(spec));
+    const at::Tensor& mapped = input_.stored.at(spec);
+    if (const int64_t bytes = input_.give_back(mapped)) given_back_[mapped.data_ptr()] = bytes;
     return made;
   }
 
@@ -193,7 +194,7 @@ class Addresses {
   std::unique_ptr<Team> team_;
   std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
   std::byte* next_ = nullptr;
-  int64_t bytes_given_back_ = 0;
+  std::map<const void*, int64_t> given_back_;
   Slots global_{};
   std::vector<Slots> found_;
 };
@@ -275,7 +276,7 @@ std::shared_ptr<const CompiledWeights> compile_weights(const CompileInput& input
   }
   made.bytes_transposed = memory.transposed;
   made.bytes_packed = memory.packed;
-  made.bytes_given_back = addresses.bytes_given_back();
+  made.given_back = addresses.given_back();
   made.memory = addresses.memory();
   return std::make_shared<const CompiledWeights>(std::move(made));
 }

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "engine/exec/compiled/plan.h"
@@ -15,8 +16,7 @@ struct CompiledWeights {
   PlanWeights weights;
   int64_t bytes_transposed = 0;  ///< fp32 copies of matrices that had to be turned
   int64_t bytes_packed = 0;      ///< narrower copies
-  int64_t bytes_given_back =
-      0;  ///< of the mapped file, which came back into the page cache's hands
+  std::map<const void*, int64_t> given_back = {};  ///< bytes of the mapped file, by tensor
   std::shared_ptr<const void> memory = {};
 };
 

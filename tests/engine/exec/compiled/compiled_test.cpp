@@ -124,18 +124,18 @@ TEST(CompiledPlan, IsKeptForAsLongAsAModelRunsByIt) {
   const auto model = load("gpt2");
   auto fast = model->at_level(2);
   fast->plan();
-  const int64_t bytes = fast->bytes_transposed();
+  const int64_t bytes = fast->plan_bytes().transposed;
   EXPECT_GT(bytes, 0);
   const auto session = Session::open(fast, 1, 4);
   fast.reset();
-  EXPECT_EQ(model->bytes_transposed(), bytes) << "the session's";
+  EXPECT_EQ(model->plan_bytes_of_all().transposed, bytes) << "the session's";
 }
 
 TEST(CompiledPlan, GivesItsCopiesBackWithTheLastModelThatRunsByIt) {
   const auto model = load("gpt2");
   const at::Tensor ids = some_ids(1, 8, 96);
   const at::Tensor before = forward(*model->at_level(2), ids);
-  EXPECT_EQ(model->bytes_transposed(), 0);
+  EXPECT_EQ(model->plan_bytes_of_all().transposed, 0);
   EXPECT_TRUE(same_bits(forward(*model->at_level(2), ids), before)) << "compiled again";
 }
 
@@ -160,10 +160,10 @@ TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound)
              narrow = load("llama_bf16_sharded", 2);
   EXPECT_EQ(llama->plan()->weights.layers[1].ffn_up.w.data,
             llama->stored().at(Slot::ffn_up_weight, 1).data_ptr());
-  EXPECT_EQ(llama->bytes_transposed(), 0);
+  EXPECT_EQ(llama->plan_bytes().transposed, 0);
   EXPECT_EQ(llama->bytes_widened(), 0);
 
-  EXPECT_EQ(gpt2->bytes_transposed(), 0) << "before the first run";
+  EXPECT_EQ(gpt2->plan_bytes().transposed, 0) << "before the first run";
   const at::Tensor stored = gpt2->stored().at(Slot::ffn_up_weight, 0);  // [in, out]
   const compiled::Matrix& up = gpt2->plan()->weights.layers[0].ffn_up;
   ASSERT_EQ(up.out, stored.size(1));
@@ -179,7 +179,7 @@ TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound)
   for (const TensorSpec& spec : gpt2->layout()) {
     if (spec.in_out) matrices += gpt2->stored().at(spec).numel() * 4;
   }
-  EXPECT_EQ(gpt2->bytes_transposed(), matrices);
+  EXPECT_EQ(gpt2->plan_bytes().transposed, matrices);
   EXPECT_EQ(gpt2->bytes_widened(), 0);
 
   EXPECT_EQ(narrow->plan()->weights.head.w.data,

@@ -165,7 +165,7 @@ TEST(LossyModels, OfAnyStoredDtypeArePackedFromItsNumbers) {
 TEST(LossyModels, TakeTheirPackedBytesAndNoFp32CopyOfAMatrix) {
   for (const Dtype dtype : {Dtype::float32, Dtype::float16}) {
     const auto model = random_model(small_gpt2(), 1, dtype)->at_level(3);
-    EXPECT_EQ(model->bytes_packed(), 0) << "before the first run";
+    EXPECT_EQ(model->plan_bytes().packed, 0) << "before the first run";
     forward(*model, some_ids(1, 4, 10));
     int64_t packed = 0, wide = 0;
     for (const TensorSpec& spec : model->layout()) {
@@ -173,8 +173,8 @@ TEST(LossyModels, TakeTheirPackedBytesAndNoFp32CopyOfAMatrix) {
       if (width != Width::fp32) packed += packed_bytes(matrix_shape(spec), width);
       else wide += model->stored().at(spec).numel() * 4;
     }
-    EXPECT_EQ(model->bytes_packed(), packed);
-    EXPECT_EQ(model->bytes_transposed(), 0);
+    EXPECT_EQ(model->plan_bytes().packed, packed);
+    EXPECT_EQ(model->plan_bytes().transposed, 0);
     EXPECT_EQ(model->bytes_widened(), dtype == Dtype::float32 ? 0 : wide);
   }
 }
@@ -184,18 +184,18 @@ TEST(LossyModels, GiveTheirCopiesBackWithTheLastOfThem) {
   auto lossy = model->at_level(3);
   auto other = stored_as(*model, {Width::int4, Width::int4});
   lossy->plan();
-  const int64_t one = model->bytes_packed();
+  const int64_t one = model->plan_bytes_of_all().packed;
   EXPECT_GT(one, 0);
   other->plan();
-  EXPECT_GT(model->bytes_packed(), one);
+  EXPECT_GT(model->plan_bytes_of_all().packed, one);
   other.reset();
-  EXPECT_EQ(model->bytes_packed(), one);
+  EXPECT_EQ(model->plan_bytes_of_all().packed, one);
   LevelOptions options = lossy->options();
   options.passes.fuse_epilogue = false;
   model->optimized(options)->plan();
-  EXPECT_EQ(model->bytes_packed(), one) << "shared by plans of other passes";
+  EXPECT_EQ(model->plan_bytes_of_all().packed, one) << "shared by plans of other passes";
   lossy.reset();
-  EXPECT_EQ(model->bytes_packed(), 0);
+  EXPECT_EQ(model->plan_bytes_of_all().packed, 0);
 }
 
 TEST(LossyModels, GiveBackTheFilesPagesThatTheyNoLongerRead) {
@@ -203,10 +203,14 @@ TEST(LossyModels, GiveBackTheFilesPagesThatTheyNoLongerRead) {
   const auto lossy = model->at_level(3);
   const at::Tensor ids = some_ids(1, 8, model->config().vocab);
   const at::Tensor before = forward(*model, ids);
-  EXPECT_EQ(model->bytes_given_back(), 0);
+  EXPECT_EQ(lossy->plan_bytes().given_back, 0);
   lossy->plan();
-  EXPECT_GT(model->bytes_given_back(), model->bytes_stored() * 8 / 10);
-  EXPECT_LE(model->bytes_given_back(), model->bytes_stored());
+  EXPECT_GT(lossy->plan_bytes().given_back, model->bytes_stored() * 8 / 10);
+  EXPECT_LE(lossy->plan_bytes().given_back, model->bytes_stored());
+  const auto other = stored_as(*model, {Width::int4, Width::int4});
+  other->plan();
+  EXPECT_EQ(model->plan_bytes_of_all().given_back, lossy->plan_bytes().given_back) << "once";
+  EXPECT_EQ(model->plan_bytes().given_back, 0) << "has no plan";
   EXPECT_TRUE(same_bits(forward(*model, ids), before)) << "the file still has them";
 }
 
@@ -216,7 +220,7 @@ TEST(LossyModels, ReadBf16WhereItLies) {
   forward(*lossy, some_ids(1, 4, model->config().vocab));
   EXPECT_EQ(lossy->plan()->weights.layers[0].ffn_up.w.data,
             model->stored().at(Slot::ffn_up_weight, 0).data_ptr());
-  EXPECT_EQ(lossy->bytes_packed(), 0);
+  EXPECT_EQ(lossy->plan_bytes().packed, 0);
   int64_t norms = 0;
   for (const TensorSpec& spec : model->layout()) {
     if (spec.part == Part::norm) norms += model->stored().at(spec).numel() * 4;
@@ -239,7 +243,7 @@ TEST(LossyModels, AskForTheirMemoryBeforeTheyCopy) {
   // Rows of 8 are padded to a group of 32, and have a scale each.
   const std::string expected = "compiling the model for level 3 int8 needs 7730.9 GB, ";
   EXPECT_EQ(message.substr(0, expected.size()), expected);
-  EXPECT_EQ(huge->bytes_packed(), 0);
+  EXPECT_EQ(huge->plan_bytes().packed, 0);
 }
 
 TEST(LossyModels, AreRefusedWhereALevelHasNoSuchStorage) {

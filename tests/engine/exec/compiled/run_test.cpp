@@ -87,6 +87,20 @@ TEST_P(Runners, GiveTheSameBitsWithoutAnyPass) {
   }
 }
 
+TEST_P(Runners, GiveTheSameBitsFromNarrowWeightsToo) {
+  for (const Width width : {Width::bf16, Width::int8, Width::int8_grouped, Width::int4}) {
+    const test::PlainWeights narrow(plain_.config, width);
+    const auto plan = plan_of(narrow);
+    const std::vector<float> one = logits_of(plan, {.batch = 2});
+    EXPECT_NE(one, logits_of(plan_, {.batch = 2})) << kernels::name_of(width);
+    for (const int64_t step : {1, 5}) {
+      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), one)
+          << kernels::name_of(width) << ", " << step << " at once";
+    }
+    EXPECT_EQ(logits_of(plan_of(narrow, {false, false, false}), {.batch = 2}), one);
+  }
+}
+
 TEST_P(Runners, ShareOnePlanAtTheSameTime) {
   const std::vector<float> expected = logits_of(plan_, {});
   std::vector<float> seen[2];
