@@ -54,6 +54,7 @@ Pressure& pressure();
 /// What models weigh that Lua holds: asked by crescent.memory(), told by whoever makes models.
 struct ModelMemory {
   int64_t models = 0, bytes_stored = 0, bytes_widened = 0, bytes_transposed = 0;
+  int64_t bytes_packed = 0, bytes_given_back = 0;
 };
 void set_model_memory(std::function<ModelMemory()> count);
 ModelMemory model_memory();

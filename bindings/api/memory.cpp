@@ -10,7 +10,8 @@ const Subject& memory_subject() {
            .home = Home::core,
            .doc =
                "Gives what this process holds: the bytes behind Lua's tensors (by storage, so that "
-               "views add nothing), what sessions keep, models as stored, widened and transposed, "
+               "views add nothing), what sessions keep, models as stored, widened, transposed "
+               "and packed, the file's bytes that such copies made superfluous, "
                "the Lua heap, and the process as the kernel counts it. What can't be read is nil, "
                "with its "
                "reason in `absent`.",
@@ -18,7 +19,8 @@ const Subject& memory_subject() {
                "{ tensor_bytes: integer, tensor_storages: integer, tensors: integer, "
                "collect_at_bytes: integer, sessions: integer, session_bytes: integer, "
                "models: integer, model_bytes_stored: integer, "
-               "model_bytes_widened: integer, model_bytes_transposed: integer, lua_bytes: integer, "
+               "model_bytes_widened: integer, model_bytes_transposed: integer, "
+               "model_bytes_packed: integer, model_bytes_given_back: integer, lua_bytes: integer, "
                "rss_bytes: integer, "
                "rss_bytes_peak: integer, pss_bytes: integer?, absent: table<string, string> }",
            .example = "print(crescent.memory())"},

@@ -44,7 +44,7 @@ std::vector<Function> loading_functions() {
       {.name = "crescent.levels.available",
        .home = Home::core,
        .doc = "Lists the levels that this build can run a model at: 0 reference, 1 fused, "
-              "2 compiled.",
+              "2 compiled, 3 compiled with lossy storage.",
        .returns = "integer[]",
        .example = "for _, level in ipairs(crescent.levels.available()) do print(level) end"},
   };
@@ -58,15 +58,45 @@ std::vector<Function> model_functions() {
        .doc =
            "Gives the same model at another level: 0 is the reference that all else is held "
            "against, 1 computes all heads at once and keeps keys and values, 2 walks through a "
-           "plan "
-           "that its first run compiles: fixed buffers, kernels of our own. Weights are shared, "
-           "but "
-           "for matrices stored as [in, out] (GPT-2's), which level 2 copies transposed; the model "
-           "itself is untouched.",
+           "plan that its first run compiles: fixed buffers, kernels of our own, and 3 is level 2 "
+           "with weights stored narrower, which computes in float32 too: it is as exact as what "
+           "is stored. "
+           "Weights are shared, but for matrices stored as [in, out] (GPT-2's), which level 2 "
+           "copies transposed, and all that level 3 packs; the first run asks for that memory "
+           "before it copies, and it is held for as long as a model of these options lives. The "
+           "model itself is untouched.",
        .args = {self},
-       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true}},
+       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true},
+                   {"weights", Value::one_of({"bf16", "int8", "int4"}), "'int8'",
+                    "level 3: what the layers' matrices are stored as. bf16: 16 bits a weight, "
+                    "rounded to nearest; int8: 8 bits, with a scale a row or, with `group`, 8.5 "
+                    "bits; int4: 5 bits, with scale and minimum for each 32 inputs"},
+                   {"head", Value::one_of({"fp32", "bf16", "int8", "int4"}), "",
+                    "level 3: the same for the output head, and for the embedding where they are "
+                    "one; like `weights` if not given"},
+                   {"group", Kind::integer, "",
+                    "level 3: 32 gives int8 a scale for each 32 inputs; without it, a scale a row"},
+                   {"passes", Kind::table, "",
+                    "levels 2 and 3: { fuse_epilogue = false } makes a plan without that pass, at "
+                    "a price in time or memory and to the same bits; see model:passes()"}},
        .returns = "crescent.Model",
-       .example = "local slow = model:optimize { level = 0 }"},
+       .example = "local small = model:optimize { level = 3, weights = 'int4', head = 'int8' }"},
+      {.name = "model:passes",
+       .home = Home::engine,
+       .doc = "Lists what levels 2 and 3 do to their plan, in order: name, whether it is on, what "
+              "it changed in how many layers, the bytes of memory that it adds (negative: saves; "
+              "of buffers in a session that holds all positions, of narrower weights against "
+              "float32), and who published the idea. "
+              "fuse_epilogue (activation, gate and residual in the product), last_rows (prefill: "
+              "the last token alone behind the last attention) and share_arena (buffers by "
+              "lifetime) can be switched off in model:optimize; transpose can't; weights and head "
+              "(level 3: how narrow, and how many matrices are padded to whole groups) have "
+              "options of their own. Levels 0 and 1 have none: the list is empty and says why. "
+              "Reads no weights.",
+       .args = {self},
+       .returns = "{ name: string, on: boolean, changed: string, layers: integer, bytes: integer, "
+                  "source: string? }[]",
+       .example = "print(model:optimize({ level = 3 }):passes())"},
       {.name = "model:weight",
        .home = Home::engine,
        .doc = "Gives a weight as it is stored, by the file's name with or without the family's "
@@ -123,7 +153,8 @@ std::vector<Field> model_fields() {
       {"model.params_by_part",
        "Parameters by part, as a read-only view: embedding, positions, norm, attention, ffn, head.",
        "table<string, integer>"},
-      {"model.level", "0 reference, 1 fused, 2 compiled.", "integer"},
+      {"model.level", "0 reference, 1 fused, 2 compiled, 3 compiled with lossy storage.",
+       "integer"},
       {"model.dtype", "What most weights are stored as.", "string"},
       {"model.device", "Where the model computes: 'cpu'.", "string"},
       {"model.bytes", "Bytes of the weights as stored.", "integer"},
@@ -132,8 +163,15 @@ std::vector<Field> model_fields() {
        "that need none.",
        "integer"},
       {"model.bytes_transposed",
-       "Bytes of the transposed copies that level 2 made so far; 0 before its first run, and for "
+       "Bytes of the transposed copies that level 2's plan holds; 0 before the first run, and for "
        "weights stored as [out, in].",
+       "integer"},
+      {"model.bytes_packed",
+       "Bytes of the narrower copies that level 3's plan holds; 0 before the first run.",
+       "integer"},
+      {"model.bytes_given_back",
+       "Bytes of the mapped file that such copies made superfluous, in whole pages: this process "
+       "holds them no longer. What reads the weights as stored brings them back.",
        "integer"},
       {"model.path", "The folder that it was loaded from; nil for presets.", "string?"},
       {"model.tokenizer",

@@ -30,6 +30,8 @@ int process_memory_table(Args& args) {
   set_bytes(L, "model_bytes_stored", models.bytes_stored);
   set_bytes(L, "model_bytes_widened", models.bytes_widened);
   set_bytes(L, "model_bytes_transposed", models.bytes_transposed);
+  set_bytes(L, "model_bytes_packed", models.bytes_packed);
+  set_bytes(L, "model_bytes_given_back", models.bytes_given_back);
   set_bytes(L, "lua_bytes", int64_t{lua_gc(L, LUA_GCCOUNT, 0)} * 1024 + lua_gc(L, LUA_GCCOUNTB, 0));
   set_bytes(L, "rss_bytes", process.rss_bytes);
   set_bytes(L, "rss_bytes_peak", process.rss_bytes_peak);

@@ -9,7 +9,7 @@ namespace crescent {
 namespace {
 
 /// The levels that Model::at_level knows; tests hold the two against each other.
-constexpr int kLevels[] = {0, 1, 2};
+constexpr int kLevels[] = {0, 1, 2, 3};
 
 int levels_available(Args& args) {
   push_list(args.L(), kLevels);

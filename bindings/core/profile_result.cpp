@@ -99,11 +99,12 @@ void push_memory(lua_State* L, const ProfileReport& report) {
     table.set("weights_bytes_stored", report.held->weights_stored);
     table.set("weights_bytes_widened", report.held->weights_widened);
     table.set("weights_bytes_transposed", report.held->weights_transposed);
+    table.set("weights_bytes_packed", report.held->weights_packed);
     constexpr const char* kByScript = "the script holds its sessions itself: crescent.memory()";
     if (report.held->cache) table.set("cache_bytes", *report.held->cache);
     else table.absent("cache_bytes", kByScript);
     if (report.held->arena > 0) table.set("arena_bytes", report.held->arena);
-    else if (report.level == 2) table.absent("arena_bytes", kByScript);
+    else if (report.level >= 2) table.absent("arena_bytes", kByScript);
     else
       table.absent("arena_bytes", "levels 0 and 1 have no arena: LibTorch allocates each tensor");
   }

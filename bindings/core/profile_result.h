@@ -43,8 +43,9 @@ struct ProfileEnergy {
 /// Bytes that are held for as long as a profile lasts.
 struct HeldBytes {
   int64_t weights_stored = 0, weights_widened = 0, weights_transposed = 0;
+  int64_t weights_packed = 0;
   std::optional<int64_t> cache;  ///< of the session; nothing where a script has its own
-  int64_t arena = 0;             ///< of the session, at level 2
+  int64_t arena = 0;             ///< of the session, at levels 2 and 3
 };
 
 /// All that a profile tells.

@@ -42,7 +42,7 @@ struct Contender {
 
   bool same_as(const Contender& other) const {
     if (model && other.model)
-      return identity == other.identity && model->level() == other.model->level();
+      return identity == other.identity && model->options() == other.model->options();
     if (function && other.function) return identity == other.identity;
     return !model && !function && folder == other.folder;
   }
@@ -264,6 +264,8 @@ RunDefinition definition_of(const Args& args, const std::string& measure,
     if (c.model)
       candidate.update(
           {{"model", print_of(*c.model)}, {"level", c.model->level()}, {"hash", c.model->hash()}});
+    if (c.model && c.model->options() != options_of_level(c.model->level()))
+      candidate["options"] = words_of(c.model->options());
     if (!c.folder.empty()) candidate["folder"] = c.folder.filename().string();
     candidates.push_back(std::move(candidate));
   }

@@ -39,8 +39,9 @@ int eval_perplexity(Args& args) {
   table.set("tokens", result.tokens);
   table.set("protocol",
             fmt::format("window {}, stride {}, each target once in the first window that holds it "
-                        "with a predecessor, level {}, float32",
-                        options.window, options.stride, model->level()));
+                        "with a predecessor, {}, float32{}",
+                        options.window, options.stride, words_of(model->options()),
+                        model->options().storage.is_narrow() ? " activations" : ""));
   set_result(L, "perplexity");
   return 1;
 }

@@ -9,6 +9,7 @@
 
 #include "bindings/core/model_folder.h"
 #include "bindings/engine/handles.h"
+#include "bindings/engine/level_options.h"
 #include "bindings/engine/out_of_memory.h"
 #include "bindings/engine/tensor.h"
 #include "bindings/observing.h"
@@ -43,7 +44,10 @@ ModelMemory count_models() {
     ++sum.models;
     sum.bytes_stored += model->bytes_stored();
     sum.bytes_widened += model->bytes_widened();
-    sum.bytes_transposed += model->bytes_transposed();
+    const PlanBytes plans = model->plan_bytes_of_all();
+    sum.bytes_transposed += plans.transposed;
+    sum.bytes_packed += plans.packed;
+    sum.bytes_given_back += plans.given_back;
   }
   return sum;
 }
@@ -65,8 +69,12 @@ int model_preset(Args& args) {
 }
 
 int model_optimize(Args& args) {
-  push_model(args.L(), model_of(args)->at_level(
-                           static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))));
+  push_model(args.L(), model_of(args)->optimized(read_level_options(args)));
+  return 1;
+}
+
+int model_passes(Args& args) {
+  push_passes(args.L(), *model_of(args));
   return 1;
 }
 
@@ -227,7 +235,14 @@ int model_device(Args& args) {
 }
 int model_bytes(Args& args) { return give(args, model_of(args)->bytes_stored()); }
 int model_bytes_widened(Args& args) { return give(args, model_of(args)->bytes_widened()); }
-int model_bytes_transposed(Args& args) { return give(args, model_of(args)->bytes_transposed()); }
+int model_bytes_transposed(Args& args) {
+  return give(args, model_of(args)->plan_bytes().transposed);
+}
+
+int model_bytes_packed(Args& args) { return give(args, model_of(args)->plan_bytes().packed); }
+int model_bytes_given_back(Args& args) {
+  return give(args, model_of(args)->plan_bytes().given_back);
+}
 
 int model_path(Args& args) {
   const ModelHandle model = model_of(args);
@@ -271,8 +286,11 @@ int model_tostring(lua_State* L) {
   facts.set("device", "cpu");
   facts.set("bytes", model.bytes_stored());
   facts.set("bytes_widened", model.bytes_widened());
-  facts.set("bytes_transposed", model.bytes_transposed());
-  facts.set("level", model.level());
+  const PlanBytes plan = model.plan_bytes();
+  facts.set("bytes_transposed", plan.transposed);
+  facts.set("bytes_packed", plan.packed);
+  facts.set("bytes_given_back", plan.given_back);
+  facts.set("level", words_of(model.options()));
   lua_call(L, 1, 1);
   return 1;
 }
@@ -300,6 +318,7 @@ void register_model() {
       {"crescent.preset", model_preset},
       {"crescent.inspect.health", inspect_health},
       {"model:optimize", model_optimize},
+      {"model:passes", model_passes},
       {"model:weight", model_weight},
       {"model:weights", model_weights},
       {"model:hash", model_hash},
@@ -318,6 +337,8 @@ void register_model() {
       {"model.bytes", model_bytes},
       {"model.bytes_widened", model_bytes_widened},
       {"model.bytes_transposed", model_bytes_transposed},
+      {"model.bytes_packed", model_bytes_packed},
+      {"model.bytes_given_back", model_bytes_given_back},
       {"model.path", model_path},
       {"model.tokenizer", model_tokenizer},
   });

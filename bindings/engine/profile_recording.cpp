@@ -49,11 +49,11 @@ ProfileTrial Recordings::finish(const Model* model) {
       return model->level() == 0 ? SectionSize{size.tokens + size.past, 0, size.logits} : size;
     };
     options.work = [=](Site site, int16_t layer, Section, SectionSize size) {
-      return work_at(model->config(), site, layer, computed(size));
+      return work_at(model->config(), site, layer, computed(size), model->options().storage);
     };
     options.section_work = [=](Section, SectionSize size) -> std::optional<Work> {
       if (size.tokens == 0) return std::nullopt;
-      return work_of_pass(model->config(), computed(size));
+      return work_of_pass(model->config(), computed(size), model->options().storage);
     };
   }
   trial.tree = build_profile(trial.recording, options);
@@ -69,14 +69,14 @@ ProfileTrial Recordings::finish(const Model* model) {
 std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model,
                                                               const ProfileSpec& spec) {
   std::vector<std::pair<std::string, std::string>> absent;
-  if (model.level() == 2 && spec.recorder.components) {
+  if (model.level() >= 2 && model.options().passes.fuse_epilogue && spec.recorder.components) {
     // A step is taken apart where statistics have to see what is in between.
     const SiteSet seen = ActivationStatistics(spec.statistics).wanted();
     const auto fused = [&](Site in, Site part, const char* how) {
       if (seen.has(in)) return;
-      absent.emplace_back(name_of(part), fmt::format("level 2 {} on the way out of the product: "
-                                                     "a part of {}",
-                                                     how, name_of(in)));
+      absent.emplace_back(name_of(part),
+                          fmt::format("level {} {} on the way out of the product: a part of {}",
+                                      model.level(), how, name_of(in)));
     };
     fused(Site::attention_output, Site::attention_residual, "adds");
     fused(Site::ffn_up, Site::ffn_activation, "activates");
@@ -86,9 +86,10 @@ std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model
   if (model.level() == 1)
     absent.emplace_back("scale+mask",
                         "level 1 scales and masks in the product that gives the scores");
-  if (model.level() == 2)
-    absent.emplace_back("scores, scale+mask, softmax, value",
-                        "level 2 attends in one go and stores no scores");
+  if (model.level() >= 2)
+    absent.emplace_back(
+        "scores, scale+mask, softmax, value",
+        fmt::format("level {} attends in one go and stores no scores", model.level()));
   if (!model.config().gated_ffn)
     absent.emplace_back("gate, up, activate, multiply",
                         "this feed-forward has no gate: ffn.up and "
@@ -98,8 +99,9 @@ std::vector<std::pair<std::string, std::string>> absent_parts(const Model& model
 
 std::string print_of(const Model& model) {
   const DecoderConfig& config = model.config();
-  return fmt::format("{}  {} layers  d_model {}  {} parameters  level {}", config.family,
-                     config.layers.size(), config.d_model, model.parameters(), model.level());
+  return fmt::format("{}  {} layers  d_model {}  {} parameters  {}", config.family,
+                     config.layers.size(), config.d_model, model.parameters(),
+                     words_of(model.options()));
 }
 
 void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& report) {
@@ -108,7 +110,8 @@ void describe_model(const std::shared_ptr<const Model>& model, ProfileReport& re
   report.threads = threads();
   report.held.emplace(HeldBytes{.weights_stored = model->bytes_stored(),
                                 .weights_widened = model->bytes_widened(),
-                                .weights_transposed = model->bytes_transposed()});
+                                .weights_transposed = model->plan_bytes().transposed,
+                                .weights_packed = model->plan_bytes().packed});
   const Machine& machine = machine_limits(threads());
   if (auto reason = why_absent(machine, {"fp32_gflop_s", "all_threads_gb_s", "read_bandwidth"})) {
     report.limits.absent = std::move(*reason);

@@ -172,8 +172,8 @@ int session_tostring(lua_State* L) {
     return 1;
   }
   const Session& session = *(**box)->session;
-  push(L, fmt::format("session  {} of {} tokens  level {}", session.length(), session.capacity(),
-                      session.model().level()));
+  push(L, fmt::format("session  {} of {} tokens  {}", session.length(), session.capacity(),
+                      words_of(session.model().options())));
   return 1;
 }
 

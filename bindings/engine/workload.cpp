@@ -139,7 +139,8 @@ double prefill_flops(const Model& model, int64_t tokens) {
 }
 
 double decode_bytes(const Model& model) {
-  return 4.0 * static_cast<double>(elements_read_per_token(model.config(), model.layout()));
+  return static_cast<double>(
+      bytes_read_per_token(model.config(), model.layout(), model.options().storage));
 }
 
 double drift(const at::Tensor& answer, const at::Tensor& reference) {

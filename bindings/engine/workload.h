@@ -53,7 +53,7 @@ std::vector<int32_t> random_ids(const Model& model, int64_t count, uint64_t seed
 /// FLOPs of a prefill that computes the head for the last token alone.
 double prefill_flops(const Model& model, int64_t tokens);
 
-/// Bytes of weights that a decode step reads: levels 0 to 2 compute in float32.
+/// Bytes of weights that a decode step reads, as the model's level has them.
 double decode_bytes(const Model& model);
 
 /// The largest difference of a logit over the standard deviation of the reference's.

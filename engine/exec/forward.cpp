@@ -96,7 +96,7 @@ at::Tensor forward(const Model& model, const at::Tensor& ids, const ForwardOptio
     fail("{} tokens are more than the model's {} positions", ids.size(1), positions);
   }
   const c10::NoGradGuard no_grad;
-  if (model.level() == 2) return compiled_forward(model, ids, options);
+  if (model.level() >= 2) return compiled_forward(model, ids, options);
   const at::Tensor logits = run_level(model, ids, options.last_only, options.observer);
   require_finite(logits, model.config(),
                  [&](Observer* look) { run_level(model, ids, options.last_only, look); });

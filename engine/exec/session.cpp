@@ -134,7 +134,7 @@ std::unique_ptr<Session> Session::open(std::shared_ptr<const Model> model, int64
   const c10::NoGradGuard no_grad;
   if (model->level() == 0)
     return std::make_unique<ReferenceSession>(std::move(model), batch, capacity);
-  if (model->level() == 2) return open_compiled_session(std::move(model), batch, capacity);
+  if (model->level() >= 2) return open_compiled_session(std::move(model), batch, capacity);
   require_memory(KvCache::bytes_for(model->config(), batch, capacity),
                  fmt::format("a session of {} x {} tokens", batch, capacity));
   return std::make_unique<FusedSession>(std::move(model), batch, capacity);

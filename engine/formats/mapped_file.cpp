@@ -50,15 +50,16 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
       new MappedFile(path, static_cast<const std::byte*>(data), size));
 }
 
-bool MappedFile::give_back(std::span<const std::byte> part) const {
+std::optional<size_t> MappedFile::give_back(std::span<const std::byte> part) const {
   const auto begin = reinterpret_cast<uintptr_t>(part.data()), end = begin + part.size();
   const auto file = reinterpret_cast<uintptr_t>(data_);
-  if (begin < file || end > file + size_) return false;
+  if (begin < file || end > file + size_) return std::nullopt;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  if (first >= last) return 0;
   // A wish: where the system doesn't grant it, the pages stay.
-  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-  return true;
+  return ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED) == 0 ? last - first
+                                                                                     : 0;
 }
 
 MappedFile::~MappedFile() {

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace crescent {
@@ -18,8 +19,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   /// Takes the pages that lie wholly in `part` out of this process's memory, if it is a part of
   /// this file: they come back from the file when they are read again.
-  /// @return whether it is.
-  bool give_back(std::span<const std::byte> part) const;
+  /// @return the bytes of those pages; nothing if it is no part.
+  std::optional<size_t> give_back(std::span<const std::byte> part) const;
   const std::filesystem::path& path() const { return path_; }
 
  private:

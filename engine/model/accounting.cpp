@@ -29,25 +29,32 @@ int64_t ffn_flops(const LayerSpec& layer, const DecoderConfig& config) {
   return 2 * matrices * config.d_model * layer.ffn_width;
 }
 
+struct Product {
+  MatrixShape matrix;
+  bool bias;
+  Width width;
+};
 /// y = x W for `rows` rows of x, the matrix read once.
-Work product(int64_t rows, int64_t in, int64_t out, bool bias) {
-  const auto elements = static_cast<double>(in * out + (bias ? out : 0));
+Work work_of(int64_t rows, const Product& product) {
+  const auto [out, in] = product.matrix;
+  const int64_t biases = product.bias ? out * int64_t{sizeof(float)} : 0;
   return {2.0 * static_cast<double>(rows) * static_cast<double>(in * out),
-          elements * double{sizeof(float)}};
+          static_cast<double>(stored_bytes(product.matrix, product.width) + biases)};
 }
 
 Work attention_work(const DecoderConfig& config, const LayerSpec& layer, Site site,
-                    SectionSize size) {
+                    SectionSize size, Width width) {
   const int64_t rows = size.tokens, keys = int64_t{size.past} + size.tokens;
   const int64_t query = layer.heads() * layer.head_dim, kv = layer.kv_heads * layer.head_dim;
   // One of the two products over the context, and its half of the cache.
   const Work half{2.0 * static_cast<double>(rows * query * keys),
                   static_cast<double>(keys * kv) * double{sizeof(float)}};
   switch (site) {
-    case Site::qkv: return product(rows, config.d_model, query + 2 * kv, config.qkv_bias);
+    case Site::qkv:
+      return work_of(rows, {{query + 2 * kv, config.d_model}, config.qkv_bias, width});
     case Site::attention: return {2 * half.flops, 2 * half.bytes};
     case Site::attention_output:
-      return product(rows, query, config.d_model, config.attention_output_bias);
+      return work_of(rows, {{config.d_model, query}, config.attention_output_bias, width});
     case Site::attention_scores:
     case Site::attention_value: return half;
     default: return {};
@@ -107,43 +114,59 @@ int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layou
   return read;
 }
 
-std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer,
-                            SectionSize size) {
+int64_t bytes_read_per_token(const DecoderConfig& config, const Layout& layout,
+                             const Storage& storage) {
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : layout) {
+    const Width width = width_of(spec, config.tied_head, storage);
+    if (is_embedding_table(spec)) bytes += stored_bytes({1, spec.shape.back()}, width);
+    if (is_matrix(spec, config.tied_head)) bytes += stored_bytes(matrix_shape(spec), width);
+    else if (!is_embedding_table(spec)) bytes += elements(spec) * int64_t{sizeof(float)};
+  }
+  return bytes;
+}
+
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
+                            const Storage& storage) {
   const int64_t rows = size.tokens, width = config.d_model;
   const auto spec = [&]() -> const LayerSpec& {
     return config.layers.at(static_cast<size_t>(layer));
   };
   switch (site) {
     case Site::embedding: {
-      const int64_t tables = config.positions == PositionKind::learned ? 2 : 1;
-      return Work{0, static_cast<double>(rows * width * tables) * double{sizeof(float)}};
+      int64_t bytes = stored_bytes({rows, width}, config.tied_head ? storage.head : Width::fp32);
+      if (config.positions == PositionKind::learned)
+        bytes += stored_bytes({rows, width}, Width::fp32);
+      return Work{0, static_cast<double>(bytes)};
     }
     case Site::qkv:
     case Site::attention:
     case Site::attention_scores:
     case Site::attention_value:
-    case Site::attention_output: return attention_work(config, spec(), site, size);
+    case Site::attention_output: return attention_work(config, spec(), site, size, storage.weights);
     case Site::ffn_gate_product:
-    case Site::ffn_up_product: return product(rows, width, spec().ffn_width, config.ffn_bias);
+    case Site::ffn_up_product:
+      return work_of(rows, {{spec().ffn_width, width}, config.ffn_bias, storage.weights});
     case Site::ffn_up: {
-      Work work = product(rows, width, spec().ffn_width, config.ffn_bias);
+      Work work = work_of(rows, {{spec().ffn_width, width}, config.ffn_bias, storage.weights});
       if (config.gated_ffn) work = {2 * work.flops, 2 * work.bytes};
       return work;
     }
-    case Site::ffn_down: return product(rows, spec().ffn_width, width, config.ffn_bias);
-    case Site::head: return product(size.logits, width, config.vocab, false);
+    case Site::ffn_down:
+      return work_of(rows, {{width, spec().ffn_width}, config.ffn_bias, storage.weights});
+    case Site::head: return work_of(size.logits, {{config.vocab, width}, false, storage.head});
     default: return std::nullopt;
   }
 }
 
-Work work_of_pass(const DecoderConfig& config, SectionSize size) {
+Work work_of_pass(const DecoderConfig& config, SectionSize size, const Storage& storage) {
   Work sum;
   for (int i = 0; i < kSites; ++i) {
     const auto site = static_cast<Site>(i);
     if (depth_of(site) != SiteDepth::component) continue;
     const bool once = site == Site::embedding || site == Site::final_norm || site == Site::head;
     for (size_t layer = 0; layer < (once ? 1 : config.layers.size()); ++layer) {
-      const auto work = work_at(config, site, static_cast<int32_t>(layer), size);
+      const auto work = work_at(config, site, static_cast<int32_t>(layer), size, storage);
       if (!work) break;
       sum.flops += work->flops;
       sum.bytes += work->bytes;

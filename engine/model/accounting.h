@@ -5,6 +5,7 @@
 
 #include "engine/model/config.h"
 #include "engine/model/layout.h"
+#include "engine/model/storage.h"
 #include "engine/observe.h"
 
 namespace crescent {
@@ -38,9 +39,13 @@ PartCounts flops_per_token(const DecoderConfig& config, int64_t context);
 /// embedding table, the head's whole matrix.
 int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layout);
 
-/// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights (in
-/// float32, as levels 0 to 2 compute) and of cached keys and values that have to be read.
-/// Activations are not counted.
+/// Bytes of those, as a plan stores them; levels 0 to 2 read float32.
+int64_t bytes_read_per_token(const DecoderConfig& config, const Layout& layout,
+                             const Storage& storage);
+
+/// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights (as they
+/// are stored) and of cached keys and values (in float32) that have to be read. Activations are not
+/// counted.
 struct Work {
   double flops = 0;
   double bytes = 0;
@@ -49,10 +54,10 @@ struct Work {
 /// The work at a site in a forward pass over `size.tokens` new tokens behind `size.past` cached
 /// ones, for one sequence. Scores are computed for every pair of tokens, the masked ones too.
 /// Nothing for sites whose work is not counted: norms, activations, softmax, residuals.
-std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer,
-                            SectionSize size);
+std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t layer, SectionSize size,
+                            const Storage& storage = {});
 
 /// The work of a whole forward pass: that of all its components.
-Work work_of_pass(const DecoderConfig& config, SectionSize size);
+Work work_of_pass(const DecoderConfig& config, SectionSize size, const Storage& storage = {});
 
 }  // namespace crescent

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
 #include "engine/error.h"
@@ -19,6 +20,12 @@
 #include "engine/nearest.h"
 
 namespace crescent {
+
+/// A plan together with what its weights lie in.
+struct CompiledPlan {
+  compiled::Plan plan;
+  std::shared_ptr<const compiled::CompiledWeights> weights;
+};
 
 struct ModelParts {
   const Family* family;
@@ -33,9 +40,11 @@ struct ModelParts {
   Weights wide;  // undefined where not widened yet
   std::atomic<int64_t> bytes_widened{0};
 
-  std::mutex compiling;  // taken before `widening`
-  std::shared_ptr<const compiled::CompiledModel> compiled;
-  std::atomic<int64_t> bytes_transposed{0};
+  std::mutex compiling;  // guards `plans` and every view's; taken before the other two
+  std::vector<std::pair<LevelOptions, std::weak_ptr<const CompiledPlan>>> plans;
+
+  std::mutex counting;  // guards what follows; held for moments only
+  std::vector<std::weak_ptr<const compiled::CompiledWeights>> compiled;
 
   std::mutex lazy;  // guards what follows
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -107,28 +116,83 @@ void widen(ModelParts& parts) {
   parts.is_widened = true;
 }
 
-/// The memory of a tensor that is mapped from a file.
-void give_back(const ModelParts& parts, const at::Tensor& tensor) {
+/// The memory of a tensor that is mapped from a file. @return the bytes of it.
+int64_t give_back(const ModelParts& parts, const at::Tensor& tensor) {
   const std::span part(static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes());
   for (const auto& weak : parts.source.files) {
     const auto file = weak.lock();
-    if (file && file->give_back(part)) return;
+    if (!file) continue;
+    if (const auto bytes = file->give_back(part)) return static_cast<int64_t>(*bytes);
   }
+  return 0;
 }
 
-/// What goes from [in, out] to [out, in] needs no fp32 copy of its own beside the transposed one.
-std::shared_ptr<const compiled::CompiledModel> compiled_from(ModelParts& parts) {
+/// What is copied for the plan needs no fp32 copy of its own beside that.
+std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts,
+                                                               const LevelOptions& options) {
   const std::lock_guard lock(parts.widening);
-  const int64_t bytes = compiled::bytes_to_copy(parts.layout) +
-                        bytes_to_widen(parts, [](const TensorSpec& spec) { return !spec.in_out; });
-  if (bytes > 0) require_memory(bytes, "compiling the model for level 2");
+  const compiled::CompileInput input{
+      .config = parts.config,
+      .layout = parts.layout,
+      .stored = parts.stored,
+      .storage = options.storage,
+      .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
+      .give_back = [&](const at::Tensor& tensor) { return give_back(parts, tensor); }};
+  const int64_t bytes =
+      compiled::memory_to_compile(input).total() +
+      bytes_to_widen(parts, [&](const TensorSpec& spec) { return reads_wide(input, spec); });
+  if (bytes > 0)
+    require_memory(bytes, fmt::format("compiling the model for {}", words_of(options)));
   const c10::NoGradGuard no_grad;
-  return compiled::compile(
-      {.config = parts.config,
-       .layout = parts.layout,
-       .stored = parts.stored,
-       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
-       .give_back = [&](const at::Tensor& tensor) { give_back(parts, tensor); }});
+  return compiled::compile_weights(input);
+}
+
+using CompiledWeights = compiled::CompiledWeights;
+
+/// Those that some plan reads now.
+std::vector<std::shared_ptr<const CompiledWeights>> living_weights(ModelParts& parts) {
+  const std::lock_guard lock(parts.counting);
+  std::vector<std::shared_ptr<const CompiledWeights>> living;
+  for (const auto& known : parts.compiled) {
+    if (auto weights = known.lock()) living.push_back(std::move(weights));
+  }
+  return living;
+}
+
+PlanBytes bytes_of(std::span<const std::shared_ptr<const CompiledWeights>> all) {
+  PlanBytes sum;
+  std::map<const void*, int64_t> given_back;  // once, however many copies there are
+  for (const auto& weights : all) {
+    sum.transposed += weights->bytes_transposed;
+    sum.packed += weights->bytes_packed;
+    given_back.insert(weights->given_back.begin(), weights->given_back.end());
+  }
+  for (const auto& [tensor, bytes] : given_back) sum.given_back += bytes;
+  return sum;
+}
+
+std::shared_ptr<const CompiledWeights> weights_for(ModelParts& parts, const LevelOptions& options) {
+  for (const auto& weights : living_weights(parts)) {
+    if (weights->storage == options.storage) return weights;
+  }
+  const auto weights = compiled_from(parts, options);
+  const std::lock_guard lock(parts.counting);
+  std::erase_if(parts.compiled, [](const auto& known) { return known.expired(); });
+  parts.compiled.push_back(weights);
+  return weights;
+}
+
+std::shared_ptr<const CompiledPlan> plan_for(ModelParts& parts, const LevelOptions& options) {
+  std::erase_if(parts.plans, [](const auto& known) { return known.second.expired(); });
+  for (const auto& [of, known] : parts.plans) {
+    if (of != options) continue;
+    if (auto plan = known.lock()) return plan;
+  }
+  const auto weights = weights_for(parts, options);
+  const auto plan = std::make_shared<const CompiledPlan>(
+      CompiledPlan{compiled::Plan(parts.config, weights->weights, options.passes), weights});
+  parts.plans.emplace_back(options, plan);
+  return plan;
 }
 
 }  // namespace
@@ -141,8 +205,7 @@ std::shared_ptr<const Model> Model::make(const Family& family, DecoderConfig con
                                             std::move(stored), std::move(source));
   for (size_t i = 0; i < parts->layout.size(); ++i)
     parts->index_of.emplace(parts->layout[i].name, i);
-  constexpr int kDefaultLevel = 1;
-  return std::shared_ptr<const Model>(new Model(std::move(parts), kDefaultLevel));
+  return std::shared_ptr<const Model>(new Model(std::move(parts), LevelOptions{}));
 }
 
 const DecoderConfig& Model::config() const { return parts_->config; }
@@ -158,19 +221,32 @@ const Weights& Model::wide() const {
 }
 
 std::shared_ptr<const compiled::Plan> Model::plan() const {
+  if (level() < 2) fail("level {} has no plan: expected level 2 or 3", level());
   const std::lock_guard lock(parts_->compiling);
-  if (!parts_->compiled) {
-    parts_->compiled = compiled_from(*parts_);
-    parts_->bytes_transposed = parts_->compiled->bytes_copied;
+  if (!plan_) plan_ = plan_for(*parts_, options_);
+  return {plan_, &plan_->plan};
+}
+
+std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const {
+  if (options.level < 0 || options.level > 3) {
+    fail(
+        "level {} is not available: expected 0 (reference), 1 (fused), 2 (compiled) or 3 (compiled "
+        "with lossy storage)",
+        options.level);
   }
-  return {parts_->compiled, &parts_->compiled->plan};
+  const bool is_lossy = options.level == 3;
+  if (options.storage.is_narrow() && !is_lossy) {
+    fail("level {} reads weights in fp32: expected level 3 for {}", options.level,
+         words_of(options.storage));
+  }
+  if (is_lossy && options.storage.weights == Width::fp32) {
+    fail("level 3 stores weights narrower: expected bf16, int8 or int4, got fp32");
+  }
+  return std::shared_ptr<const Model>(new Model(parts_, options));
 }
 
 std::shared_ptr<const Model> Model::at_level(int level) const {
-  if (level < 0 || level > 2) {
-    fail("level {} is not available: expected 0 (reference), 1 (fused) or 2 (compiled)", level);
-  }
-  return std::shared_ptr<const Model>(new Model(parts_, level));
+  return optimized(options_of_level(level));
 }
 
 int64_t Model::parameters() const {
@@ -200,7 +276,13 @@ int64_t Model::bytes_stored() const {
 
 int64_t Model::bytes_misaligned() const { return source().bytes_misaligned; }
 int64_t Model::bytes_widened() const { return parts_->bytes_widened; }
-int64_t Model::bytes_transposed() const { return parts_->bytes_transposed; }
+
+PlanBytes Model::plan_bytes() const {
+  const std::lock_guard lock(parts_->compiling);
+  return plan_ ? bytes_of(std::array{plan_->weights}) : PlanBytes{};
+}
+
+PlanBytes Model::plan_bytes_of_all() const { return bytes_of(living_weights(*parts_)); }
 
 const at::Tensor& Model::weight(std::string_view name) const {
   std::string_view bare = name;

@@ -13,6 +13,7 @@
 #include "engine/formats/mapped_file.h"
 #include "engine/model/config.h"
 #include "engine/model/layout.h"
+#include "engine/model/level_options.h"
 #include "engine/model/weights.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -22,9 +23,16 @@ namespace compiled {
 struct Plan;
 }
 
-/// What every view of a model shares: description, weights as stored, their fp32 copy, and level
-/// 2's plan.
+/// What every view of a model shares: description, weights as stored, their fp32 copy, and plans.
 struct ModelParts;
+struct CompiledPlan;
+
+/// Memory that plans hold or made superfluous.
+struct PlanBytes {
+  int64_t transposed = 0;  ///< fp32 copies of matrices that a file has as [in, out]
+  int64_t packed = 0;      ///< narrower copies
+  int64_t given_back = 0;  ///< of the mapped file, in whole pages: what those are copies of
+};
 
 /// A model never changes. An edit returns a new one that shares untouched storage.
 class Model {
@@ -52,20 +60,26 @@ class Model {
   /// fp32, widened once on first use (shared by all levels; the stored ones where they are fp32).
   const Weights& wide() const;
 
-  /// Level 2's plan, compiled once on first use. Matrices that a file has as [in, out] are copied
-  /// for it, transposed; all else is shared with `wide`.
+  /// Levels 2 and up: compiled once on first use, for all models of these options, and kept for as
+  /// long as one of them lives. Matrices that a file has as [in, out] are copied, transposed; level
+  /// 3 packs all of them; the rest is shared with `wide`, and copies with plans of other passes.
   /// @throws OutOfMemory before anything is copied.
   std::shared_ptr<const compiled::Plan> plan() const;
 
-  int level() const { return level_; }  ///< 0 reference, 1 fused, 2 compiled
-  /// The same model at another level, sharing everything. @throws Error naming the known levels.
-  std::shared_ptr<const Model> at_level(int level) const;
+  int level() const { return options_.level; }  ///< see LevelOptions
+  const LevelOptions& options() const { return options_; }
+  /// The same model run in another way, sharing everything. @throws Error naming the known levels.
+  std::shared_ptr<const Model> optimized(const LevelOptions& options) const;
+  std::shared_ptr<const Model> at_level(int level) const;  ///< with the level's own options
 
   int64_t parameters() const;
-  Dtype dtype() const;               ///< of most stored parameters
-  int64_t bytes_stored() const;      ///< of the weights at their stored width
-  int64_t bytes_widened() const;     ///< of the fp32 copies made so far; 0 before the first run
-  int64_t bytes_transposed() const;  ///< of those that level 2 made so far
+  Dtype dtype() const;            ///< of most stored parameters
+  int64_t bytes_stored() const;   ///< of the weights at their stored width
+  int64_t bytes_widened() const;  ///< of the fp32 copies made so far; 0 before the first run
+  /// What plans hold: this model's own, nothing before its first run; or those of all models that
+  /// share these weights.
+  PlanBytes plan_bytes() const;
+  PlanBytes plan_bytes_of_all() const;
   int64_t bytes_misaligned() const;  ///< copied at load; see Source
 
   /// By the file's name, with or without the prefix. @throws Error naming the nearest.
@@ -80,9 +94,11 @@ class Model {
   std::string hash() const;
 
  private:
-  Model(std::shared_ptr<ModelParts> parts, int level) : parts_(std::move(parts)), level_(level) {}
+  Model(std::shared_ptr<ModelParts> parts, const LevelOptions& options)
+      : parts_(std::move(parts)), options_(options) {}
   std::shared_ptr<ModelParts> parts_;
-  int level_;
+  LevelOptions options_;
+  mutable std::shared_ptr<const CompiledPlan> plan_;  // guarded by the parts
 };
 
 }  // namespace crescent

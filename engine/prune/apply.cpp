@@ -169,7 +169,7 @@ std::shared_ptr<const Model> without(const Model& model, const std::vector<Unit>
   }
   return Model::make(model.family(), std::move(config), std::move(layout), std::move(weights),
                      source_of(model))
-      ->at_level(model.level());
+      ->optimized(model.options());
 }
 
 std::shared_ptr<const Model> masked(const Model& model, const std::vector<Unit>& removed) {
@@ -206,7 +206,7 @@ std::shared_ptr<const Model> masked(const Model& model, const std::vector<Unit>&
   }
   return Model::make(model.family(), model.config(), model.layout(), std::move(weights),
                      source_of(model))
-      ->at_level(model.level());
+      ->optimized(model.options());
 }
 
 std::shared_ptr<const Model> padded(const Model& model) {
@@ -217,7 +217,7 @@ std::shared_ptr<const Model> padded(const Model& model) {
     layer = whole_layer(layer.origin.shape, layer.origin.layer);
     layer.attention_scale = scale;
   }
-  if (config == model.config()) return model.at_level(model.level());
+  if (config == model.config()) return model.optimized(model.options());
   Layout layout = model.family().layout(config);
   require_memory(bytes_of_layout(layout, model), "the model with zeros where it lost weights");
   const auto old = by_place(model.layout());
@@ -246,7 +246,7 @@ std::shared_ptr<const Model> padded(const Model& model) {
   }
   return Model::make(model.family(), std::move(config), std::move(layout), std::move(weights),
                      source_of(model))
-      ->at_level(model.level());
+      ->optimized(model.options());
 }
 
 }  // namespace crescent

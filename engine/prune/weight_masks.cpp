@@ -154,7 +154,7 @@ std::vector<WeightMask> weight_masks(const Model& model, const std::vector<at::T
 
 std::shared_ptr<const Model> with_masks(const Model& model, const std::vector<WeightMask>& masks) {
   const c10::NoGradGuard no_grad;
-  if (masks.empty()) return model.at_level(model.level());
+  if (masks.empty()) return model.optimized(model.options());
   Weights weights(model.config().layers.size());
   size_t found = 0;
   for (const TensorSpec& spec : model.layout()) {
@@ -185,7 +185,7 @@ std::shared_ptr<const Model> with_masks(const Model& model, const std::vector<We
   source.bytes_misaligned = 0;
   return Model::make(model.family(), model.config(), model.layout(), std::move(weights),
                      std::move(source))
-      ->at_level(model.level());
+      ->optimized(model.options());
 }
 
 }  // namespace crescent

@@ -78,6 +78,7 @@ local function memory_text(memory)
   if (memory.weights_bytes_transposed or 0) > 0 then
     add('transposed ', memory.weights_bytes_transposed)
   end
+  if (memory.weights_bytes_packed or 0) > 0 then add('packed ', memory.weights_bytes_packed) end
   add('cache ', memory.cache_bytes)
   add('arena ', memory.arena_bytes)
   add('resident ', memory.rss_bytes)

@@ -18,6 +18,7 @@ local function decimal_bytes(value) return units.format(value, 'decimal_bytes') 
 local function number(value) return units.number(value) end
 local function words(value) return table.concat(value, ' ') end
 local function yes_or_no(value) return value and 'yes' or 'no' end
+local function change_in_bytes(value) return (value > 0 and '+' or '') .. bytes(value) end
 local function shape(value) return '(' .. table.concat(value, ', ') .. ')' end
 
 --- Columns of the kinds that are tables: { field, format, align, title }.
@@ -65,6 +66,10 @@ local columns = {
     { 'name', plain, 'left' }, { 'count', count }, { 'shape', shape }, { 'dtype', plain, 'left' },
   },
   energy_doctor = energy.columns,
+  passes = {
+    { 'name', plain, 'left' }, { 'on', yes_or_no, 'left' }, { 'layers', count },
+    { 'bytes', change_in_bytes }, { 'changed', plain, 'left' }, { 'source', plain, 'left' },
+  },
 }
 
 --- Those that print with notes below: profiles, comparisons, self-tests.
@@ -188,7 +193,13 @@ function results.model(facts)
   if facts.bytes_transposed > 0 then
     memory = ('%s + %s transposed'):format(memory, bytes(facts.bytes_transposed))
   end
-  return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  level %d'):format(
+  if facts.bytes_packed > 0 then
+    memory = ('%s + %s packed'):format(memory, bytes(facts.bytes_packed))
+  end
+  if facts.bytes_given_back > 0 then
+    memory = ('%s - %s given back'):format(memory, bytes(facts.bytes_given_back))
+  end
+  return ('%s  %s x %s  d_model %d  %s params  %s on %s  %s  %s'):format(
     facts.family, units.counted(facts.layers, 'layer'), heads, facts.d_model,
     scaled(facts.params), facts.dtype, facts.device, memory, facts.level)
 end
@@ -206,6 +217,11 @@ function results.presets(list) return tables.text(sheet('presets', list)) end
 function results.weights(list) return tables.text(sheet('weights', list)) end
 function results.health(list) return tables.text(sheet('health', list)) end
 function results.removed(list) return tables.text(sheet('removed', list)) end
+--- Levels 0 and 1 have none.
+function results.passes(list)
+  return #list > 0 and tables.text(sheet('passes', list)) or 'no passes: levels 0 (the reference, '
+    .. 'formula by formula) and 1 (LibTorch, all heads at once, keys and values kept) have no plan'
+end
 function results.criteria(list) return tables.text(sheet('criteria', list)) end
 
 for kind, print_it in pairs(store_text.printers) do results[kind] = print_it end
@@ -302,9 +318,10 @@ function results.memory(memory)
   return notes(memory, {
     ('process  %s resident, %s at most'):format(
       bytes(memory.rss_bytes), bytes(memory.rss_bytes_peak)),
-    ('models   %d: %s stored, %s widened, %s transposed'):format(
+    ('models   %d: %s stored, %s widened, %s transposed, %s packed, %s given back'):format(
       memory.models, bytes(memory.model_bytes_stored), bytes(memory.model_bytes_widened),
-      bytes(memory.model_bytes_transposed)),
+      bytes(memory.model_bytes_transposed), bytes(memory.model_bytes_packed),
+      bytes(memory.model_bytes_given_back)),
     ('sessions %d: %s'):format(memory.sessions, bytes(memory.session_bytes)),
     ('tensors  %d in %d storages: %s; collected at %s'):format(
       memory.tensors, memory.tensor_storages, bytes(memory.tensor_bytes),
@@ -340,6 +357,7 @@ results.metamethods = {
   -- An empty one is a list in JSON too.
   ids = { __json = 'list' },
   levels = { __json = 'list' },
+  passes = { __json = 'list' },
 }
 
 local methods = {}

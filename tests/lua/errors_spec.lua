@@ -187,10 +187,50 @@ test.group('a model', function()
     refuses("model:weight: no weight is named 'wte.wieght' (did you mean 'wte.weight'?); "
       .. "model:weights() lists all 28",
       bare.weight, bare, 'wte.wieght')
-    refuses('model:optimize: level 3 is not available: expected 0 (reference), 1 (fused) or 2 '
-      .. '(compiled)', model.optimize, model, { level = 3 })
+    refuses('model:optimize: level 4 is not available: expected 0 (reference), 1 (fused), 2 '
+      .. '(compiled) or 3 (compiled with lossy storage)', model.optimize, model, { level = 4 })
     refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize,
       model)
+  end)
+  test.case('names the nearest pass, and says which can be switched at which level', function()
+    local function with(level, passes) return { level = level, passes = passes } end
+    refuses("model:optimize: option 'passes': unknown pass 'fuse_epilog' (did you mean "
+      .. "'fuse_epilogue'?); known are fuse_epilogue, last_rows, share_arena", model.optimize,
+      model, with(2, { fuse_epilog = false }))
+    refuses("model:optimize: option 'passes': 'transpose' can't be switched off: kernels read "
+      .. 'matrices as [out, in] and in no other way', model.optimize, model,
+      with(2, { transpose = false }))
+    refuses("model:optimize: option 'passes': level 1 has none; levels 2 and 3 have "
+      .. 'fuse_epilogue, last_rows, share_arena', model.optimize, model,
+      with(1, { last_rows = false }))
+    refuses("model:optimize: option 'passes': expected true or false for 'last_rows', got 'off'",
+      model.optimize, model, with(2, { last_rows = 'off' }))
+    refuses("model:optimize: option 'passes': expected { name = true or false }, got the key 1",
+      model.optimize, model, with(2, { 'last_rows' }))
+    refuses("model:optimize: option 'passes': expected a table, got false", model.optimize, model,
+      with(2, false))
+    refuses("model:optimize: option 'passes': 'weights' can't be switched off: the option of that "
+      .. 'name says how narrow they are; level 2 reads float32', model.optimize, model,
+      with(3, { weights = false }))
+    test.equal(model:optimize(with(2, { transpose = true, last_rows = true })).level, 2)
+    test.equal(model:optimize(with(1, {})).level, 1)
+  end)
+  test.case('names what level 3 alone does, and what it does not', function()
+    refuses("model:optimize: option 'weights': expected level = 3, which alone stores weights "
+      .. 'narrower, got level = 2', model.optimize, model, { level = 2, weights = 'int8' })
+    refuses("model:optimize: option 'head': expected level = 3, which alone stores weights "
+      .. 'narrower, got level = 0', model.optimize, model, { level = 0, head = 'bf16' })
+    refuses("model:optimize: option 'weights': expected 'bf16' or 'int8' or 'int4', got 'int2'",
+      model.optimize, model, { level = 3, weights = 'int2' })
+    refuses("model:optimize: option 'weights': expected 'bf16' or 'int8' or 'int4', got 'fp32'",
+      model.optimize, model, { level = 3, weights = 'fp32' })
+    refuses("model:optimize: option 'group': expected 32, the one size of a group, got 64",
+      model.optimize, model, { level = 3, group = 64 })
+    refuses("model:optimize: option 'group': expected weights or head = 'int8', got weights = "
+      .. "'int4', head = 'int4'", model.optimize, model,
+      { level = 3, weights = 'int4', group = 32 })
+    refuses("model:optimize: unknown option 'weight' (did you mean 'weights'?)", model.optimize,
+      model, { level = 3, weight = 'int8' })
   end)
   test.case('that was closed says so', function()
     local closed = crescent.load(fixtures.model 'gpt2')

@@ -36,7 +36,7 @@ end)
 
 test.group('lists and tables', function()
   test.case('of levels print as a list', function()
-    test.equal(tostring(crescent.levels.available()), '{ 0, 1, 2 }')
+    test.equal(tostring(crescent.levels.available()), '{ 0, 1, 2, 3 }')
   end)
   test.case('of versions start with crescent, and stand in crescent.machine() too', function()
     local versions = crescent.versions()
@@ -96,7 +96,7 @@ test.group('words', function()
     local text = require('crescent.results').model {
       family = 'x', layers = 1, heads_min = 1, heads_max = 1, d_model = 4, params = 10,
       dtype = 'float32', device = 'cpu', bytes = 40, bytes_widened = 0,
-      bytes_transposed = 0, level = 1,
+      bytes_transposed = 0, bytes_packed = 0, bytes_given_back = 0, level = 'level 1',
     }
     test.ok(text:find('^x  1 layer x 1 head  d_model 4'), text)
   end)

@@ -94,7 +94,7 @@ bool Chunk::run(const EmbedStep& step, const At& at) {
   const int64_t width = config_.d_model;
   const Range mine = share_of(rows_, at.rank);
   kernels_.embed({.ids = runner_.row_ids_.data(),
-                  .tokens = kernels::stored(plan_.weights.token_embedding, width),
+                  .tokens = plan_.weights.token_embedding,
                   .position_of = runner_.positions_.data(),
                   .positions = plan_.weights.position_embedding,
                   .positions_stride = width,
@@ -137,7 +137,7 @@ bool Chunk::run(const ProductStep& step, const At& at) {
     if (begin >= end) continue;
     kernels_.multiply({.x = place(step.in, at.rank, at.rows),
                        .x_stride = part.in,
-                       .w = kernels::stored(part.data, part.in),
+                       .w = part.w,
                        .inputs = part.in,
                        .bias = part.bias,
                        .nonlinearity = step.activate ? nonlinearity_ : Nonlinearity::none,
@@ -155,11 +155,11 @@ bool Chunk::run(const GatedStep& step, const At& at) {
   if (mine.begin < mine.end) {
     kernels_.multiply({.x = place(step.in, at.rank, at.rows),
                        .x_stride = step.up.in,
-                       .w = kernels::stored(step.gate.data, step.gate.in),
+                       .w = step.gate.w,
                        .inputs = step.up.in,
                        .bias = step.gate.bias,
                        .nonlinearity = nonlinearity_,
-                       .up = kernels::stored(step.up.data, step.up.in),
+                       .up = step.up.w,
                        .up_bias = step.up.bias,
                        .y = shared(step.out),
                        .y_stride = step.up.out},
@@ -180,7 +180,7 @@ bool Chunk::run(const HeadStep& step, const At& at) {
     float* const y = pass_.logits + (together ? 0 : piece * pass_tokens_ + first_) * vocab;
     kernels_.multiply({.x = x,
                        .x_stride = step.matrix.in,
-                       .w = kernels::stored(step.matrix.data, step.matrix.in),
+                       .w = step.matrix.w,
                        .inputs = step.matrix.in,
                        .bias = step.matrix.bias,
                        .y = y,

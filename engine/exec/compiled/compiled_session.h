@@ -8,9 +8,9 @@
 
 namespace crescent {
 
-/// Level 2: the model's plan, walked through by one team of threads. A decode step calls nothing of
-/// LibTorch's and takes no memory; its logits are overwritten by the next step unless the caller
-/// still holds them then.
+/// Levels 2 and 3: the model's plan, walked through by one team of threads. A decode step calls
+/// nothing of LibTorch's and takes no memory; its logits are overwritten by the next step unless
+/// the caller still holds them then.
 std::unique_ptr<Session> open_compiled_session(std::shared_ptr<const Model> model, int64_t batch,
                                                int64_t capacity);
 

@@ -12,8 +12,8 @@ constexpr int32_t kNoLayer = -1;
 /// Writes down the steps of one program.
 class Builder {
  public:
-  Builder(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps)
-      : config_(config), weights_(weights), taps_(taps) {}
+  Builder(const DecoderConfig& config, const PlanWeights& weights, const ProgramOptions& options)
+      : config_(config), weights_(weights), taps_(options.taps), passes_(options.passes) {}
 
   Program build() {
     x_ = buffer(config_.d_model);
@@ -42,6 +42,8 @@ class Builder {
   }
   void add(Step step) { program_.steps.push_back(std::move(step)); }
   bool shows(Site site) const { return taps_.tensors.has(site); }
+  /// Is what a product at this site gives on its way out a part of the product?
+  bool fuses(Site site) const { return passes_.fuse_epilogue && !shows(site); }
   void begin(Site site, int32_t layer) {
     if (taps_.spans.has(site)) add(BeginStep{site, layer});
   }
@@ -101,7 +103,7 @@ class Builder {
   };
   /// x += W in + bias, in one step unless what is added has to be seen.
   void product_into_residual(Buffer in, const Matrix& matrix, const Into& into) {
-    if (!shows(into.site)) {
+    if (fuses(into.site)) {
       add_at(into.site, into.layer, ProductStep{in, x_, {matrix}, matrix.out, /*add=*/true});
       return;
     }
@@ -128,7 +130,7 @@ class Builder {
       add(AttendStep{qkv, heads, angles_of(spec.head_dim), layer, shows(Site::attention_softmax)});
     }
     end(Site::attention, layer);
-    if (layer == last_attending_ && !taps_.any()) {
+    if (layer == last_attending_ && passes_.last_rows && !taps_.any()) {
       add(NarrowStep{{{x_, config_.d_model}, {heads, width}}});
     }
     if (shows(Site::attention_softmax)) add(ShowProbabilitiesStep{layer});
@@ -150,9 +152,9 @@ class Builder {
   Buffer plain(Buffer normed, int32_t layer, const LayerWeights& weights) {
     const int64_t width = weights.ffn_up.out;
     begin(Site::ffn_up, layer);
-    const Buffer up = product(normed, {weights.ffn_up}, /*activate=*/!shows(Site::ffn_up));
+    const Buffer up = product(normed, {weights.ffn_up}, /*activate=*/fuses(Site::ffn_up));
     end(Site::ffn_up, layer);
-    if (!shows(Site::ffn_up)) return up;
+    if (fuses(Site::ffn_up)) return up;
     show(Site::ffn_up, layer, up, width);
     const Buffer hidden = buffer(width);
     add_at(Site::ffn_activation, layer, ActivateStep{up, hidden, width});
@@ -162,7 +164,7 @@ class Builder {
   Buffer gated(Buffer normed, int32_t layer, const LayerWeights& weights) {
     const int64_t width = weights.ffn_up.out;
     const Buffer hidden = buffer(width);
-    if (!shows(Site::ffn_up) && !shows(Site::ffn_gate_product)) {
+    if (fuses(Site::ffn_up) && fuses(Site::ffn_gate_product)) {
       add_at(Site::ffn_up, layer, GatedStep{normed, hidden, weights.ffn_gate, weights.ffn_up});
       return hidden;
     }
@@ -186,7 +188,8 @@ class Builder {
     if (shows(Site::head)) add(ShowLogitsStep{});
   }
 
-  /// A buffer lives from the first step that names it to the last one.
+  /// A buffer lives from the first step that names it to the last one; all the time, if none may
+  /// lie where another was.
   void place_buffers() {
     std::vector<Lifetime> lifetimes;
     for (const int64_t width : program_.widths) lifetimes.push_back({width, -1, -1});
@@ -197,6 +200,9 @@ class Builder {
         lifetime.last = static_cast<int32_t>(i);
       }
     }
+    if (!passes_.share_arena) {
+      for (Lifetime& lifetime : lifetimes) lifetime = {lifetime.width, 0, 0};
+    }
     Placement placement = place(lifetimes);
     program_.offsets = std::move(placement.offsets);
     program_.arena_width = placement.width;
@@ -205,6 +211,7 @@ class Builder {
   const DecoderConfig& config_;
   const PlanWeights& weights_;
   const Taps taps_;
+  const Passes passes_;
   Program program_;
   int32_t last_attending_ = kNoLayer;
   Buffer x_ = kNone;                                // the residual stream
@@ -257,11 +264,15 @@ std::vector<Buffer> buffers_of(const Step& step) {
       step);
 }
 
-Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps) {
-  return Builder(config, weights, taps).build();
+Program make_program(const DecoderConfig& config, const PlanWeights& weights,
+                     const ProgramOptions& options) {
+  return Builder(config, weights, options).build();
 }
 
-Plan::Plan(DecoderConfig c, PlanWeights w)
-    : config(std::move(c)), weights(std::move(w)), program(make_program(config, weights, {})) {}
+Plan::Plan(DecoderConfig c, PlanWeights w, Passes p)
+    : config(std::move(c)),
+      weights(std::move(w)),
+      passes(p),
+      program(make_program(config, weights, {.passes = passes})) {}
 
 }  // namespace crescent::compiled

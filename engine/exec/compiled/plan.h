@@ -3,12 +3,14 @@
 #include <variant>
 #include <vector>
 
+#include "engine/kernels/stored.h"
 #include "engine/model/config.h"
+#include "engine/model/level_options.h"
 #include "engine/observe.h"
 
-// Level 2's static plan: a decoder's forward pass as a list of steps over numbered buffers, made
-// once from the description. Tensor-free; who owns the weights is in weights.h, what runs it in
-// run.h.
+// The static plan of levels 2 and 3: a decoder's forward pass as a list of steps over numbered
+// buffers, made once from the description. Tensor-free; who owns the weights is in weights.h, what
+// runs it in run.h.
 //
 //   embed -> x        (R, C)   R rows: B sequences of T tokens each, one behind the other
 //   for every layer:
@@ -23,9 +25,9 @@
 
 namespace crescent::compiled {
 
-/// A matrix where it lies: [out, in], rows side by side; y = W x + bias.
+/// A matrix where it lies: [out, in], narrower than fp32 or not; y = W x + bias.
 struct Matrix {
-  const float* data = nullptr;
+  kernels::Stored w;
   const float* bias = nullptr;  ///< [out]; null: none
   int64_t out = 0;
   int64_t in = 0;
@@ -46,7 +48,7 @@ struct LayerWeights {
 };
 
 struct PlanWeights {
-  const float* token_embedding = nullptr;     ///< [V, C]
+  kernels::Stored token_embedding;            ///< [V, C]
   const float* position_embedding = nullptr;  ///< [positions, C]; learned positions only
   NormWeights final_norm;
   Matrix head;
@@ -108,7 +110,7 @@ struct HeadStep {
   Matrix matrix;
 };
 
-// Those that are there for an observer: -----------------------------------------------------------
+// Those that are there for an observer; the last three also where epilogues are not fused: --------
 
 struct BeginStep {
   Site site;
@@ -171,17 +173,24 @@ struct Program {
   std::vector<bool> is_norm;     ///< for each buffer: holds a norm's result
 };
 
+/// What a program is made for.
+struct ProgramOptions {
+  Passes passes = {};
+  Taps taps = {};
+};
 /// Where a tensor that an observer wants would hide in a fused step, the step is taken apart. A
 /// watched pass computes all rows to its end, as levels 0 and 1 do: no NarrowStep.
-Program make_program(const DecoderConfig& config, const PlanWeights& weights, const Taps& taps);
+Program make_program(const DecoderConfig& config, const PlanWeights& weights,
+                     const ProgramOptions& options);
 
 /// What does not change from pass to pass. Shared by any number of runners.
 struct Plan {
   DecoderConfig config;
   PlanWeights weights;
+  Passes passes;
   Program program;  ///< without taps
 
-  Plan(DecoderConfig config, PlanWeights weights);
+  Plan(DecoderConfig config, PlanWeights weights, Passes passes = {});
 };
 
 }  // namespace crescent::compiled

@@ -54,7 +54,8 @@ const Program& Runner::program_for(const Pass& pass) {
   const Taps taps{pass.observer->wanted_tensors(), pass.observer->wanted_spans()};
   if (!taps.any()) return plan_->program;
   if (!watched_ || taps != watched_taps_) {
-    watched_ = std::make_unique<Program>(make_program(plan_->config, plan_->weights, taps));
+    watched_ = std::make_unique<Program>(
+        make_program(plan_->config, plan_->weights, {.passes = plan_->passes, .taps = taps}));
     watched_taps_ = taps;
   }
   return *watched_;

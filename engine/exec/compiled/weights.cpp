@@ -1,5 +1,9 @@
 #include "engine/exec/compiled/weights.h"
 
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "engine/exec/openmp_team.h"
@@ -12,61 +16,185 @@
 namespace crescent::compiled {
 namespace {
 
-/// Where tensors lie that the plan's pointers point into.
-struct Storage {
-  std::vector<at::Tensor> tensors;
-  HugePages transposed;
+using kernels::Stored;
+
+/// What is widened or turned at once, on its way to where it is packed: floats.
+constexpr int64_t kPartFloats = int64_t{1} << 20;
+
+/// What a plan does with a stored tensor.
+enum class Use {
+  wide,      ///< reads it as fp32: where it lies, or its widened copy
+  in_place,  ///< reads it as bf16 where it lies
+  turned,    ///< copies it, from [in, out] to [out, in]
+  packed     ///< copies it narrower
 };
 
-/// to[out, in] = from[in, out]
-void transpose(Team& team, const at::Tensor& from, float* to) {
-  const int64_t in = from.size(0), out = from.size(1);
-  const kernels::Transpose job{
-      .from = from.data_ptr<float>(), .from_stride = out, .rows = in, .to = to, .to_stride = in};
+Use use_of(const CompileInput& input, const TensorSpec& spec) {
+  const Width width = width_of(spec, input.config.tied_head, input.storage);
+  const bool is_bf16 = input.stored.at(spec).scalar_type() == at::kBFloat16 && !spec.in_out;
+  if (width == Width::bf16 && is_bf16) return Use::in_place;
+  if (width != Width::fp32) return Use::packed;
+  // Rows of a table that is no matrix: exact as they lie, and a widened copy would be twice as
+  // large.
+  if (spec.slot == Slot::token_embedding && input.storage.is_narrow() && is_bf16 &&
+      !input.config.tied_head) {
+    return Use::in_place;
+  }
+  return spec.in_out ? Use::turned : Use::wide;
+}
+
+/// What a tensor's copy takes: 0 if it has none.
+int64_t bytes_of_copy(const CompileInput& input, const TensorSpec& spec) {
+  switch (use_of(input, spec)) {
+    case Use::turned: return elements(spec) * int64_t{sizeof(float)};
+    case Use::packed:
+      return packed_bytes(matrix_shape(spec),
+                          width_of(spec, input.config.tied_head, input.storage));
+    default: return 0;
+  }
+}
+
+/// Where tensors lie that the plan's pointers point into.
+struct Memory {
+  std::vector<at::Tensor> tensors;
+  HugePages copies;
+};
+
+/// to[out, in] = from[in, out], columns `first` .. `first + count`
+struct Columns {
+  const at::Tensor& from;
+  int64_t first, count;
+};
+void transpose(Team& team, const Columns& columns, float* to) {
+  const int64_t in = columns.from.size(0);
+  const at::Tensor part = columns.from.narrow(1, columns.first, columns.count).to(at::kFloat);
+  const kernels::Transpose job{.from = part.data_ptr<float>(),
+                               .from_stride = part.stride(0),
+                               .rows = in,
+                               .to = to,
+                               .to_stride = in};
   team.run([&](const Rank& rank) {
-    const Range mine = share_of(out, rank, kernels::kOutsGrain);
+    const Range mine = share_of(columns.count, rank, kernels::kOutsGrain);
     kernels::kernels().transpose(job, {mine.begin, mine.end});
   });
 }
 
-/// Finds the address of each tensor of the layout.
+/// Packs matrices, a part of one after the other.
+class Packer {
+ public:
+  explicit Packer(Team& team) : team_(team) {}
+
+  struct Job {
+    const at::Tensor& from;
+    const TensorSpec& spec;
+    Width width;
+  };
+  Stored pack(const Job& job, std::byte* to) {
+    const auto [out, in] = matrix_shape(job.spec);
+    Stored made{.data = to, .width = job.width, .stride = kernels::row_bytes(job.width, in)};
+    float* const scales =
+        job.width == Width::int8 ? reinterpret_cast<float*>(to + out * made.stride) : nullptr;
+    made.scales = scales;
+    const int64_t at_once = std::max(kPartFloats / std::max(in, int64_t{1}), int64_t{1});
+    for (int64_t first = 0; first < out; first += at_once) {
+      check_interrupt();
+      const int64_t count = std::min(at_once, out - first);
+      const at::Tensor rows = wide_rows(job, first, count);
+      const kernels::Quantization quantization{.from = rows.data_ptr<float>(),
+                                               .from_stride = in,
+                                               .inputs = in,
+                                               .width = job.width,
+                                               .to = to + first * made.stride,
+                                               .to_stride = made.stride,
+                                               .scales = scales ? scales + first : nullptr};
+      team_.run([&](const Rank& rank) {
+        const Range mine = share_of(count, rank);
+        kernels::quantize(quantization, mine.begin, mine.end);
+      });
+    }
+    return made;
+  }
+
+ private:
+  /// (count, in) floats: where they lie, if they are such rows there.
+  at::Tensor wide_rows(const Job& job, int64_t first, int64_t count) {
+    if (!job.spec.in_out) return job.from.narrow(0, first, count).to(at::kFloat);
+    const at::Tensor turned = at::empty({count, job.from.size(0)}, at::kFloat);
+    transpose(team_, {job.from, first, count}, turned.data_ptr<float>());
+    return turned;
+  }
+
+  Team& team_;
+};
+
+/// Finds, or makes, what each tensor of the layout is for a plan.
 class Addresses {
  public:
   explicit Addresses(const CompileInput& input)
-      : input_(input), found_(input.config.layers.size()) {
-    storage_->transposed = HugePages(static_cast<size_t>(bytes_to_copy(input.layout)));
-    float* next = storage_->transposed.floats();
-    const auto team = make_openmp_team(threads());
+      : input_(input), team_(make_openmp_team(threads())), found_(input.config.layers.size()) {
+    int64_t bytes = 0;
+    for (const TensorSpec& spec : input.layout) bytes += bytes_of_copy(input, spec);
+    memory_->copies = HugePages(static_cast<size_t>(bytes));
+    next_ = static_cast<std::byte*>(memory_->copies.data());
     for (const TensorSpec& spec : input.layout) {
       check_interrupt();
-      if (spec.in_out) {
-        const at::Tensor from = input.stored.at(spec).to(at::kFloat).contiguous();
-        transpose(*team, from, next);
-        input.give_back(input.stored.at(spec));
-        set(spec, next);
-        next += elements(spec);
-        continue;
-      }
-      storage_->tensors.push_back(input.widened(spec).contiguous());
-      set(spec, storage_->tensors.back().data_ptr<float>());
+      Slots& slots = spec.layer < 0 ? global_ : found_.at(static_cast<size_t>(spec.layer));
+      slots[static_cast<size_t>(spec.slot)] = place(spec);
     }
   }
 
-  const float* at(Slot slot) const { return global_[static_cast<size_t>(slot)]; }
-  const float* at(Slot slot, size_t layer) const {
+  const Stored& matrix(Slot slot) const { return global_[static_cast<size_t>(slot)]; }
+  const Stored& matrix(Slot slot, size_t layer) const {
     return found_[layer][static_cast<size_t>(slot)];
   }
-  std::shared_ptr<const void> storage() const { return storage_; }
+  const float* at(Slot slot) const { return static_cast<const float*>(matrix(slot).data); }
+  const float* at(Slot slot, size_t layer) const {
+    return static_cast<const float*>(matrix(slot, layer).data);
+  }
+  std::shared_ptr<const void> memory() const { return memory_; }
+  const std::map<const void*, int64_t>& given_back() const { return given_back_; }
 
  private:
-  using Slots = std::array<const float*, kSlots>;
-  void set(const TensorSpec& spec, const float* address) {
-    Slots& slots = spec.layer < 0 ? global_ : found_.at(static_cast<size_t>(spec.layer));
-    slots[static_cast<size_t>(spec.slot)] = address;
+  using Slots = std::array<Stored, kSlots>;
+
+  Stored place(const TensorSpec& spec) {
+    const int64_t row = spec.in_out ? spec.shape.front() : spec.shape.back();
+    switch (use_of(input_, spec)) {
+      case Use::wide:
+        memory_->tensors.push_back(input_.widened(spec).contiguous());
+        return kernels::stored(memory_->tensors.back().data_ptr<float>(), row);
+      case Use::in_place:
+        memory_->tensors.push_back(input_.stored.at(spec).contiguous());
+        return {.data = memory_->tensors.back().data_ptr(),
+                .width = Width::bf16,
+                .stride = kernels::row_bytes(Width::bf16, row)};
+      default: return copy(spec);
+    }
+  }
+
+  Stored copy(const TensorSpec& spec) {
+    const at::Tensor from = input_.stored.at(spec).contiguous();
+    std::byte* const to = next_;
+    next_ += bytes_of_copy(input_, spec);
+    Stored made;
+    if (use_of(input_, spec) == Use::turned) {
+      const auto [out, in] = matrix_shape(spec);
+      transpose(*team_, {from, 0, out}, reinterpret_cast<float*>(to));
+      made = kernels::stored(reinterpret_cast<const float*>(to), in);
+    } else {
+      const Width width = width_of(spec, input_.config.tied_head, input_.storage);
+      made = Packer(*team_).pack({from, spec, width}, to);
+    }
+    const at::Tensor& mapped = input_.stored.at(spec);
+    if (const int64_t bytes = input_.give_back(mapped)) given_back_[mapped.data_ptr()] = bytes;
+    return made;
   }
 
   const CompileInput& input_;
-  std::shared_ptr<Storage> storage_ = std::make_shared<Storage>();
+  std::unique_ptr<Team> team_;
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
+  std::byte* next_ = nullptr;
+  std::map<const void*, int64_t> given_back_;
   Slots global_{};
   std::vector<Slots> found_;
 };
@@ -76,7 +204,7 @@ LayerWeights layer_weights(const CompileInput& input, const Addresses& addresses
   const int64_t C = input.config.d_model, D = spec.head_dim, F = spec.ffn_width;
   const int64_t q = spec.heads() * D, kv = spec.kv_heads * D;
   const auto matrix = [&](Slot weight, Slot bias, int64_t out, int64_t in) {
-    return Matrix{addresses.at(weight, layer), addresses.at(bias, layer), out, in};
+    return Matrix{addresses.matrix(weight, layer), addresses.at(bias, layer), out, in};
   };
   LayerWeights weights;
   if (spec.has_attention) {
@@ -109,28 +237,48 @@ LayerWeights layer_weights(const CompileInput& input, const Addresses& addresses
 
 }  // namespace
 
-int64_t bytes_to_copy(const Layout& layout) {
-  int64_t count = 0;
-  for (const TensorSpec& spec : layout) {
-    if (spec.in_out) count += elements(spec);
+MemoryToCompile memory_to_compile(const CompileInput& input) {
+  MemoryToCompile memory;
+  for (const TensorSpec& spec : input.layout) {
+    const Use use = use_of(input, spec);
+    const bool is_fp32 = input.stored.at(spec).scalar_type() == at::kFloat;
+    int64_t in_passing = 0;
+    if (use == Use::turned) {
+      memory.transposed += bytes_of_copy(input, spec);
+      in_passing = is_fp32 ? 0 : elements(spec);
+    } else if (use == Use::packed) {
+      memory.packed += bytes_of_copy(input, spec);
+      const int64_t copies = (is_fp32 ? 0 : 1) + (spec.in_out ? 1 : 0);
+      in_passing = copies * std::max(kPartFloats, matrix_shape(spec).in);
+    }
+    memory.in_passing = std::max(memory.in_passing, in_passing * int64_t{sizeof(float)});
   }
-  return count * int64_t{sizeof(float)};
+  return memory;
 }
 
-std::shared_ptr<const CompiledModel> compile(const CompileInput& input) {
+bool reads_wide(const CompileInput& input, const TensorSpec& spec) {
+  return use_of(input, spec) == Use::wide;
+}
+
+std::shared_ptr<const CompiledWeights> compile_weights(const CompileInput& input) {
   const DecoderConfig& config = input.config;
+  const MemoryToCompile memory = memory_to_compile(input);
   const Addresses addresses(input);
-  PlanWeights weights;
-  weights.token_embedding = addresses.at(Slot::token_embedding);
+  CompiledWeights made{.storage = input.storage, .weights = {}};
+  PlanWeights& weights = made.weights;
+  weights.token_embedding = addresses.matrix(Slot::token_embedding);
   weights.position_embedding = addresses.at(Slot::position_embedding);
   weights.final_norm = {addresses.at(Slot::final_norm_weight), addresses.at(Slot::final_norm_bias)};
-  weights.head = {addresses.at(config.tied_head ? Slot::token_embedding : Slot::head_weight),
+  weights.head = {addresses.matrix(config.tied_head ? Slot::token_embedding : Slot::head_weight),
                   nullptr, config.vocab, config.d_model};
   for (size_t layer = 0; layer < config.layers.size(); ++layer) {
     weights.layers.push_back(layer_weights(input, addresses, layer));
   }
-  return std::make_shared<const CompiledModel>(CompiledModel{
-      Plan(config, std::move(weights)), bytes_to_copy(input.layout), addresses.storage()});
+  made.bytes_transposed = memory.transposed;
+  made.bytes_packed = memory.packed;
+  made.given_back = addresses.given_back();
+  made.memory = addresses.memory();
+  return std::make_shared<const CompiledWeights>(std::move(made));
 }
 
 }  // namespace crescent::compiled

@@ -86,7 +86,7 @@ TEST_P(Sessions, RefuseACapacityOverTheModelsPositions) {
             "session: expected a batch of at least 1, got 0");
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Sessions, testing::Values(0, 1, 2));
+INSTANTIATE_TEST_SUITE_P(Levels, Sessions, testing::Values(0, 1, 2, 3));
 
 class CachedSessions : public testing::TestWithParam<int> {};
 

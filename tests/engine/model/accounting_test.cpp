@@ -88,6 +88,15 @@ TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
     for (const LayerSpec& layer : config.layers) cache += 2 * 100 * layer.kv_heads * layer.head_dim;
     const auto norms = parameters(layout)[Part::norm];
     EXPECT_EQ(work.bytes, 4 * (elements_read_per_token(config, layout) - norms + cache)) << name;
+    EXPECT_EQ(bytes_read_per_token(config, layout, {}), 4 * elements_read_per_token(config, layout))
+        << name;
+    for (const Storage& storage :
+         {Storage{Width::int8, Width::int8}, Storage{Width::bf16, Width::int4},
+          Storage{Width::int4, Width::fp32}}) {
+      EXPECT_EQ(work_of_pass(config, size, storage).bytes,
+                bytes_read_per_token(config, layout, storage) + 4 * (cache - norms))
+          << name << " " << words_of(storage);
+    }
   }
 }
 

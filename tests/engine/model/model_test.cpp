@@ -25,10 +25,11 @@ TEST(Model, RefusesALevelThatIsNotThere) {
   EXPECT_EQ(model->level(), 1);
   EXPECT_EQ(model->at_level(0)->level(), 0);
   EXPECT_EQ(model->at_level(2)->level(), 2);
-  for (const int level : {-1, 3}) {
+  EXPECT_EQ(model->at_level(3)->level(), 3);
+  for (const int level : {-1, 4}) {
     EXPECT_EQ(message_of([&] { model->at_level(level); }),
-              fmt::format("level {} is not available: expected 0 (reference), 1 (fused) or 2 "
-                          "(compiled)",
+              fmt::format("level {} is not available: expected 0 (reference), 1 (fused), 2 "
+                          "(compiled) or 3 (compiled with lossy storage)",
                           level));
   }
 }

@@ -23,7 +23,7 @@ std::string type_after_saving(const Model& model) {
   EXPECT_EQ(again->source().end_of_text, model.source().end_of_text);
   EXPECT_EQ(again->parameters(), model.parameters());
   const at::Tensor ids = some_ids(2, 11, model.config().vocab);
-  for (const int level : {0, 1, 2}) {
+  for (const int level : {0, 1, 2, 3}) {
     EXPECT_TRUE(
         same_bits(forward(*again->at_level(level), ids), forward(*model.at_level(level), ids)))
         << "level " << level;

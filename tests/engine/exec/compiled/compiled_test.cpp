@@ -84,6 +84,22 @@ TEST_P(Compiled, TakesPlainIdsAsItTakesATensor) {
   EXPECT_EQ(b->length(), 0);
 }
 
+TEST_P(Compiled, GivesTheSameBitsWithoutItsPasses) {
+  const at::Tensor ids = some_ids(2, 20, vocab_);
+  const at::Tensor all = forward(*model_, ids);
+  const at::Tensor last = forward(*model_, ids, {.last_only = true});
+  for (const PassSwitch& pass : kPassSwitches) {
+    LevelOptions options = model_->options();
+    options.passes.*pass.is_on = false;
+    const auto without = model_->optimized(options);
+    EXPECT_TRUE(same_bits(forward(*without, ids), all)) << pass.name;
+    EXPECT_TRUE(same_bits(forward(*without, ids, {.last_only = true}), last)) << pass.name;
+    EXPECT_TRUE(same_bits(fed_by(*Session::open(without, 2, 20), ids, {7, 1}), all)) << pass.name;
+    const Captured seen = forward_captured(*without, ids, {.hidden = true, .attention = true});
+    EXPECT_TRUE(same_bits(seen.logits, all)) << pass.name;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, Compiled,
                          testing::Values("gpt2", "llama", "llama3_headdim", "llama_bf16_sharded"),
                          [](const auto& info) { return info.param; });
@@ -104,31 +120,69 @@ TEST(CompiledPlan, IsOneForAllSessionsOfAModel) {
   EXPECT_TRUE(same_bits(at::cat(of_b, 1), all));
 }
 
+TEST(CompiledPlan, IsKeptForAsLongAsAModelRunsByIt) {
+  const auto model = load("gpt2");
+  auto fast = model->at_level(2);
+  fast->plan();
+  const int64_t bytes = fast->plan_bytes().transposed;
+  EXPECT_GT(bytes, 0);
+  const auto session = Session::open(fast, 1, 4);
+  fast.reset();
+  EXPECT_EQ(model->plan_bytes_of_all().transposed, bytes) << "the session's";
+}
+
+TEST(CompiledPlan, GivesItsCopiesBackWithTheLastModelThatRunsByIt) {
+  const auto model = load("gpt2");
+  const at::Tensor ids = some_ids(1, 8, 96);
+  const at::Tensor before = forward(*model->at_level(2), ids);
+  EXPECT_EQ(model->plan_bytes_of_all().transposed, 0);
+  EXPECT_TRUE(same_bits(forward(*model->at_level(2), ids), before)) << "compiled again";
+}
+
+TEST(CompiledPlan, SharesItsWeightsWithPlansOfOtherPasses) {
+  const auto model = load("gpt2", 2);
+  const auto apart =
+      model->optimized({.level = 2, .passes = {.fuse_epilogue = false, .share_arena = false}});
+  EXPECT_NE(apart->plan(), model->plan());
+  EXPECT_EQ(apart->plan(), apart->optimized(apart->options())->plan());
+  EXPECT_EQ(apart->plan()->weights.layers[0].ffn_up.w.data,
+            model->plan()->weights.layers[0].ffn_up.w.data);
+  EXPECT_GT(Session::open(apart, 1, 8)->arena_bytes(), Session::open(model, 1, 8)->arena_bytes());
+}
+
+TEST(CompiledPlan, IsRefusedAtLevelsThatHaveNone) {
+  EXPECT_EQ(message_of([] { load("gpt2", 1)->plan(); }),
+            "level 1 has no plan: expected level 2 or 3");
+}
+
 TEST(CompiledPlan, ReadsMatricesWhereTheyLieAndCopiesOnlyWhatIsTheOtherWayRound) {
-  const auto llama = load("llama", 2), gpt2 = load("gpt2", 2), narrow = load("llama_bf16_sharded");
-  EXPECT_EQ(llama->plan()->weights.layers[1].ffn_up.data,
+  const auto llama = load("llama", 2), gpt2 = load("gpt2", 2),
+             narrow = load("llama_bf16_sharded", 2);
+  EXPECT_EQ(llama->plan()->weights.layers[1].ffn_up.w.data,
             llama->stored().at(Slot::ffn_up_weight, 1).data_ptr());
-  EXPECT_EQ(llama->bytes_transposed(), 0);
+  EXPECT_EQ(llama->plan_bytes().transposed, 0);
   EXPECT_EQ(llama->bytes_widened(), 0);
 
-  EXPECT_EQ(gpt2->bytes_transposed(), 0) << "before the first run";
+  EXPECT_EQ(gpt2->plan_bytes().transposed, 0) << "before the first run";
   const at::Tensor stored = gpt2->stored().at(Slot::ffn_up_weight, 0);  // [in, out]
   const compiled::Matrix& up = gpt2->plan()->weights.layers[0].ffn_up;
   ASSERT_EQ(up.out, stored.size(1));
   for (int64_t out = 0; out < up.out; ++out) {
     for (int64_t in = 0; in < up.in; ++in) {
-      ASSERT_EQ(up.data[out * up.in + in], stored[in][out].item<float>());
+      ASSERT_EQ(static_cast<const float*>(up.w.data)[out * up.in + in],
+                stored[in][out].item<float>());
     }
   }
-  EXPECT_EQ(gpt2->plan()->weights.head.data, gpt2->plan()->weights.token_embedding) << "tied";
+  EXPECT_EQ(gpt2->plan()->weights.head.w.data, gpt2->plan()->weights.token_embedding.data)
+      << "tied";
   int64_t matrices = 0;
   for (const TensorSpec& spec : gpt2->layout()) {
     if (spec.in_out) matrices += gpt2->stored().at(spec).numel() * 4;
   }
-  EXPECT_EQ(gpt2->bytes_transposed(), matrices);
+  EXPECT_EQ(gpt2->plan_bytes().transposed, matrices);
   EXPECT_EQ(gpt2->bytes_widened(), 0);
 
-  EXPECT_EQ(narrow->plan()->weights.head.data,
+  EXPECT_EQ(narrow->plan()->weights.head.w.data,
             narrow->wide()
                 .at(narrow->config().tied_head ? Slot::token_embedding : Slot::head_weight)
                 .data_ptr());

@@ -1,4 +1,4 @@
-// A decode step of level 2 takes no memory: not LibTorch's, not the heap's.
+// A decode step of levels 2 and 3 takes no memory: not LibTorch's, not the heap's.
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -31,10 +31,10 @@ std::atomic<int64_t> news{0};
 namespace crescent::test {
 namespace {
 
-class DecodeStep : public testing::TestWithParam<std::string> {};
+class DecodeStep : public testing::TestWithParam<std::tuple<std::string, int>> {};
 
 TEST_P(DecodeStep, TakesNoMemory) {
-  const auto model = load(GetParam(), 2);
+  const auto model = load(std::get<0>(GetParam()), std::get<1>(GetParam()));
   const auto session = Session::open(model, 1, 30);
   Sampler greedy{SamplingOptions{}};
   const auto step = [&](int32_t id) {
@@ -58,8 +58,9 @@ TEST_P(DecodeStep, TakesNoMemory) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, DecodeStep,
-                         testing::Values("gpt2", "llama", "llama_bf16_sharded"),
-                         [](const auto& info) { return info.param; });
+                         testing::Combine(testing::Values("gpt2", "llama", "llama_bf16_sharded"),
+                                          testing::Values(2, 3)),
+                         folder_and_level);
 
 TEST(DecodeStep, OfLevel1TakesSome) {
   const auto session = Session::open(load("gpt2", 1), 1, 30);

@@ -4,23 +4,26 @@
 #include <vector>
 
 #include "engine/exec/compiled/plan.h"
+#include "engine/model/storage.h"
 #include "engine/random.h"
 #include "tests/engine/prune/small_config.h"
 
 namespace crescent::test {
 
-/// Seeded weights for a description, without a tensor.
+/// Seeded weights for a description, without a tensor. All matrices and the embedding are as wide
+/// as is asked for.
 struct PlainWeights {
   DecoderConfig config;
   compiled::PlanWeights weights;
 
-  explicit PlainWeights(DecoderConfig c) : config(std::move(c)) {
+  explicit PlainWeights(DecoderConfig c, Width width = Width::fp32)
+      : config(std::move(c)), width_(width) {
     const int64_t C = config.d_model;
-    weights.token_embedding = values(config.vocab * C);
+    weights.token_embedding = rows(config.vocab, C);
     if (config.positions == PositionKind::learned)
       weights.position_embedding = values(config.positions_max * C);
     weights.final_norm = norm();
-    weights.head = {values(config.vocab * C), nullptr, config.vocab, C};
+    weights.head = {rows(config.vocab, C), nullptr, config.vocab, C};
     for (const LayerSpec& spec : config.layers) weights.layers.push_back(layer(spec));
   }
   PlainWeights(const PlainWeights&) = delete;
@@ -33,9 +36,25 @@ struct PlainWeights {
     return made.data();
   }
   compiled::NormWeights norm() { return {values(config.d_model), values(config.d_model)}; }
-  compiled::Matrix matrix(int64_t out, int64_t in) {
-    return {values(out * in), values(out), out, in};
+  kernels::Stored rows(int64_t out, int64_t in) {
+    const float* const wide = values(out * in);
+    if (width_ == Width::fp32) return kernels::stored(wide, in);
+    const int64_t stride = kernels::row_bytes(width_, in);
+    std::byte* const packed =
+        packed_.emplace_back(static_cast<size_t>(stored_bytes({out, in}, width_))).data();
+    auto* const scales =
+        width_ == Width::int8 ? reinterpret_cast<float*>(packed + out * stride) : nullptr;
+    kernels::quantize({.from = wide,
+                       .from_stride = in,
+                       .inputs = in,
+                       .width = width_,
+                       .to = packed,
+                       .to_stride = stride,
+                       .scales = scales},
+                      0, out);
+    return {.data = packed, .width = width_, .stride = stride, .scales = scales};
   }
+  compiled::Matrix matrix(int64_t out, int64_t in) { return {rows(out, in), values(out), out, in}; }
   compiled::LayerWeights layer(const LayerSpec& spec) {
     const int64_t C = config.d_model, D = spec.head_dim, F = spec.ffn_width;
     compiled::LayerWeights made;
@@ -53,7 +72,9 @@ struct PlainWeights {
     return made;
   }
 
+  Width width_;
   std::deque<std::vector<float>> storage_;
+  std::deque<std::vector<std::byte>> packed_;
 };
 
 }  // namespace crescent::test

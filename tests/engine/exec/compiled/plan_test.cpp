@@ -66,7 +66,7 @@ TEST(Plan, TurnsOnceForEveryWidthOfHead) {
 TEST(Plan, IsTheSameWorkButForAllRowsWhereOnlySpansAreWatched) {
   const test::PlainWeights plain(test::small_llama());
   const Program bare = make_program(plain.config, plain.weights, {});
-  const Program watched = make_program(plain.config, plain.weights, {{}, everything()});
+  const Program watched = make_program(plain.config, plain.weights, {.taps = {{}, everything()}});
   EXPECT_EQ(without("be", letters_of(watched)), without("N", letters_of(bare)));
   EXPECT_GT(letters_of(watched).size(), letters_of(bare).size());
   EXPECT_EQ(watched.arena_width, bare.arena_width);
@@ -75,8 +75,8 @@ TEST(Plan, IsTheSameWorkButForAllRowsWhereOnlySpansAreWatched) {
 TEST(Plan, IsTakenApartOnlyWhereATensorWouldHideInAStep) {
   const test::PlainWeights plain(test::small_gpt2());
   const auto with = [&](Site site) {
-    return letters_of(make_program(plain.config, plain.weights, {SiteSet{}.add(site), {}}))
-        .substr(0, 11);
+    const Taps taps{SiteSet{}.add(site), {}};
+    return letters_of(make_program(plain.config, plain.weights, {.taps = taps})).substr(0, 11);
   };
   EXPECT_EQ(with(Site::attention_norm), "EnsPAPnPPns");
   EXPECT_EQ(with(Site::attention_output), "EnPAPsdnPPn");
@@ -95,6 +95,42 @@ TEST(Plan, SharesRoomBetweenLayers) {
     return Plan(plain.config, plain.weights).program.arena_width;
   };
   EXPECT_EQ(width_with(2), width_with(20));
+}
+
+TEST(Plan, HasStepsOfTheirOwnForEpiloguesThatAreNotFused) {
+  const test::PlainWeights gpt2(test::small_gpt2()), llama(test::small_llama());
+  const Passes apart{.fuse_epilogue = false};
+  EXPECT_EQ(letters_of(Plan(gpt2.config, gpt2.weights, apart).program),
+            "E"
+            "nPAPdnPvPd"
+            "nPAPdnPvPd"
+            "nPANPdnPvPd"
+            "nH");
+  EXPECT_EQ(letters_of(Plan(llama.config, llama.weights, apart).program),
+            "RE"
+            "nPAPdnPPgPd"
+            "nPAPdnPPgPd"
+            "nPANPdnPPgPd"
+            "nH");
+}
+
+TEST(Plan, KeepsAllRowsToItsEndWithoutLastRows) {
+  const test::PlainWeights plain(test::small_llama());
+  const std::string narrow = letters_of(Plan(plain.config, plain.weights).program);
+  EXPECT_EQ(letters_of(Plan(plain.config, plain.weights, {.last_rows = false}).program),
+            without("N", narrow));
+}
+
+TEST(Plan, GivesEveryBufferItsOwnRoomWithoutSharing) {
+  const test::PlainWeights plain(test::small_llama());
+  const Program shared = Plan(plain.config, plain.weights).program;
+  const Program apart = Plan(plain.config, plain.weights, {.share_arena = false}).program;
+  EXPECT_EQ(letters_of(apart), letters_of(shared));
+  ASSERT_EQ(apart.widths, shared.widths);
+  int64_t sum = 0;
+  for (const int64_t width : apart.widths) sum += (width + 15) / 16 * 16;
+  EXPECT_EQ(apart.arena_width, sum);
+  EXPECT_LT(shared.arena_width, sum);
 }
 
 }  // namespace

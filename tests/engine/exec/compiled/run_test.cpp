@@ -18,8 +18,8 @@ struct Fed {
   int threads = 1;
 };
 
-std::shared_ptr<const Plan> plan_of(const test::PlainWeights& plain) {
-  return std::make_shared<const Plan>(plain.config, plain.weights);
+std::shared_ptr<const Plan> plan_of(const test::PlainWeights& plain, const Passes& passes = {}) {
+  return std::make_shared<const Plan>(plain.config, plain.weights, passes);
 }
 
 std::vector<int64_t> ids_of(const Fed& fed, int64_t vocab) {
@@ -76,6 +76,31 @@ TEST_P(Runners, GiveTheSameBitsTokenByTokenAndAtOnce) {
   }
 }
 
+TEST_P(Runners, GiveTheSameBitsWithoutAnyPass) {
+  const std::vector<float> expected = logits_of(plan_, {.batch = 2});
+  for (const Passes& passes : {Passes{.fuse_epilogue = false}, Passes{.last_rows = false},
+                               Passes{.share_arena = false}, Passes{false, false, false}}) {
+    const auto plan = plan_of(plain_, passes);
+    for (const int64_t step : {1, 5, 12}) {
+      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), expected) << step;
+    }
+  }
+}
+
+TEST_P(Runners, GiveTheSameBitsFromNarrowWeightsToo) {
+  for (const Width width : {Width::bf16, Width::int8, Width::int8_grouped, Width::int4}) {
+    const test::PlainWeights narrow(plain_.config, width);
+    const auto plan = plan_of(narrow);
+    const std::vector<float> one = logits_of(plan, {.batch = 2});
+    EXPECT_NE(one, logits_of(plan_, {.batch = 2})) << kernels::name_of(width);
+    for (const int64_t step : {1, 5}) {
+      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), one)
+          << kernels::name_of(width) << ", " << step << " at once";
+    }
+    EXPECT_EQ(logits_of(plan_of(narrow, {false, false, false}), {.batch = 2}), one);
+  }
+}
+
 TEST_P(Runners, ShareOnePlanAtTheSameTime) {
   const std::vector<float> expected = logits_of(plan_, {});
   std::vector<float> seen[2];
@@ -88,10 +113,12 @@ TEST_P(Runners, ShareOnePlanAtTheSameTime) {
 
 TEST_P(Runners, GiveTheLastRowOfEverySequenceAloneWhenAskedForIt) {
   const int64_t vocab = plan_->config.vocab;
-  for (const Fed& fed :
-       {Fed{.batch = 3}, Fed{.batch = 9, .tokens = 2}, Fed{.batch = 2, .tokens = 1}}) {
+  const auto whole = plan_of(plain_, {.last_rows = false});
+  for (const Fed& fed : {Fed{.batch = 3}, Fed{.batch = 9, .tokens = 2},
+                         Fed{.batch = 2, .tokens = 1}, Fed{.batch = 4}}) {
     const std::vector<float> all = logits_of(plan_, fed);
-    Runner runner(plan_, {.batch = fed.batch, .capacity = 12, .threads = 2}, "a test");
+    Runner runner(fed.batch == 4 ? whole : plan_,
+                  {.batch = fed.batch, .capacity = 12, .threads = 2}, "a test");
     std::vector<float> last(static_cast<size_t>(fed.batch * vocab));
     const std::vector<int64_t> ids = ids_of(fed, vocab);
     const auto team = make_thread_team(2);

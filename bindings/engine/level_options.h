@@ -1,0 +1,14 @@
+#pragma once
+#include "bindings/args.h"
+#include "engine/model/level_options.h"
+#include "engine/model/model.h"
+
+namespace crescent {
+
+/// The options of model:optimize. @throws ArgError for what the level can't do.
+LevelOptions read_level_options(const Args& args);
+
+/// Pushes what model:passes gives.
+void push_passes(lua_State* L, const Model& model);
+
+}  // namespace crescent

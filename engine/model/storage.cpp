@@ -1,0 +1,47 @@
+#include "engine/model/storage.h"
+
+#include <fmt/format.h>
+
+namespace crescent {
+
+std::string words_of(Width width) {
+  return width == Width::int8_grouped ? fmt::format("int8 in groups of {}", kernels::kGroup)
+                                      : kernels::name_of(width);
+}
+
+std::string words_of(const Storage& storage) {
+  if (storage.head == storage.weights) return words_of(storage.weights);
+  return fmt::format("{}, head {}", words_of(storage.weights), words_of(storage.head));
+}
+
+MatrixShape matrix_shape(const TensorSpec& spec) {
+  const int64_t rows = spec.shape.at(0), columns = spec.shape.at(1);
+  return spec.in_out ? MatrixShape{columns, rows} : MatrixShape{rows, columns};
+}
+
+bool is_matrix(const TensorSpec& spec, bool tied_head) {
+  if (spec.slot == Slot::position_embedding) return false;
+  if (spec.slot == Slot::token_embedding) return tied_head;
+  return spec.shape.size() == 2;
+}
+
+Width width_of(const TensorSpec& spec, bool tied_head, const Storage& storage) {
+  if (!is_matrix(spec, tied_head)) return Width::fp32;
+  return spec.layer < 0 ? storage.head : storage.weights;
+}
+
+int64_t stored_bytes(const MatrixShape& shape, Width width) {
+  const int64_t scales = width == Width::int8 ? int64_t{sizeof(float)} : 0;
+  return shape.out * (kernels::row_bytes(width, shape.in) + scales);
+}
+
+int64_t packed_bytes(const MatrixShape& shape, Width width) {
+  constexpr int64_t kLine = 64;
+  return (stored_bytes(shape, width) + kLine - 1) / kLine * kLine;
+}
+
+bool is_padded(int64_t in, Width width) {
+  return width != Width::fp32 && width != Width::bf16 && in % kernels::kGroup != 0;
+}
+
+}  // namespace crescent

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "engine/kernels/stored.h"
+#include "engine/model/layout.h"
+
+namespace crescent {
+
+using kernels::Width;
+
+/// How narrow level 3 stores what it multiplies by. Norms, biases, positions and an embedding that
+/// is not the head too stay as they are.
+struct Storage {
+  Width weights = Width::fp32;  ///< of all matrices of all layers
+  Width head = Width::fp32;     ///< of the output head, and of the embedding where they are one
+  bool is_narrow() const { return weights != Width::fp32 || head != Width::fp32; }
+  bool operator==(const Storage&) const = default;
+};
+
+/// "int8", "int8 in groups of 32".
+std::string words_of(Width);
+/// "int8", "bf16, head fp32".
+std::string words_of(const Storage&);
+
+/// A matrix as a plan has it: [out, in].
+struct MatrixShape {
+  int64_t out = 0, in = 0;
+};
+MatrixShape matrix_shape(const TensorSpec&);  ///< of one that has two dimensions
+
+/// Does a plan multiply by this tensor? The embedding counts where it is the head too.
+bool is_matrix(const TensorSpec&, bool tied_head);
+/// How wide a plan stores it.
+Width width_of(const TensorSpec&, bool tied_head, const Storage&);
+
+/// What a matrix takes, with the scales of its rows.
+int64_t stored_bytes(const MatrixShape&, Width);
+/// What a narrower copy takes: that in whole cache lines.
+int64_t packed_bytes(const MatrixShape&, Width);
+/// Do rows of such a width end in a group that is filled up?
+bool is_padded(int64_t in, Width);
+
+}  // namespace crescent

@@ -1,0 +1,127 @@
+#include "engine/exec/compiled/passes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/exec/compiled/run.h"
+#include "tests/engine/exec/compiled/plain_weights.h"
+
+namespace crescent::compiled {
+namespace {
+
+std::vector<PassReport> passes_of(const DecoderConfig& config, const LevelOptions& options) {
+  return report_passes(config, test::layout_of(config), options);
+}
+
+std::vector<PassReport> passes_of(const DecoderConfig& config, const Passes& passes = {}) {
+  return passes_of(config, LevelOptions{.level = 2, .passes = passes});
+}
+
+const PassReport& named(const std::vector<PassReport>& passes, std::string_view name) {
+  const auto found = std::find_if(passes.begin(), passes.end(),
+                                  [&](const PassReport& pass) { return pass.name == name; });
+  EXPECT_NE(found, passes.end()) << name;
+  return *found;
+}
+
+/// What the arena of a session that holds all positions takes, beside the threads' own rows.
+int64_t arena_bytes(const DecoderConfig& config, const Passes& passes) {
+  const test::PlainWeights plain(config);
+  return Plan(plain.config, plain.weights, passes).program.arena_width *
+         std::min<int64_t>(config.positions_max, Runner::kRowsMax) * int64_t{sizeof(float)};
+}
+
+TEST(PassReports, SayWhatThePlanOfGpt2Gained) {
+  const auto passes = passes_of(test::small_gpt2());
+  ASSERT_EQ(passes.size(), 4u);
+  EXPECT_EQ(passes[0].name, "fuse_epilogue");
+  EXPECT_EQ(passes[0].changed,
+            "9 activations and sums on the way out of the product before: 25 steps, not 34");
+  EXPECT_EQ(passes[0].layers, 3);
+  EXPECT_EQ(passes[1].name, "last_rows");
+  EXPECT_EQ(passes[1].changed,
+            "prefill: only the last token goes on behind the attention of layer 3 of 3");
+  EXPECT_EQ(passes[1].layers, 1);
+  EXPECT_EQ(passes[1].bytes, 0);
+  EXPECT_EQ(passes[2].name, "share_arena");
+  EXPECT_EQ(passes[2].changed, "17 buffers in 20 % of their room");
+  EXPECT_EQ(passes[3].name, "transpose");
+  EXPECT_EQ(passes[3].changed, "12 matrices stored as [in, out], copied as [out, in]");
+  EXPECT_EQ(passes[3].bytes, 3 * (4 * 8 * 8 + 2 * 8 * 12) * 4);
+  for (const PassReport& pass : passes) EXPECT_TRUE(pass.on) << pass.name;
+}
+
+TEST(PassReports, CountTheMemoryThatBuffersTakeLess) {
+  for (const DecoderConfig& config : {test::small_gpt2(), test::small_llama()}) {
+    const auto passes = passes_of(config);
+    const int64_t ours = arena_bytes(config, {});
+    EXPECT_EQ(named(passes, "share_arena").bytes,
+              ours - arena_bytes(config, {.share_arena = false}));
+    EXPECT_LT(named(passes, "share_arena").bytes, 0);
+    EXPECT_EQ(named(passes, "fuse_epilogue").bytes,
+              ours - arena_bytes(config, {.fuse_epilogue = false}));
+  }
+}
+
+TEST(PassReports, SayThatOneIsSwitchedOff) {
+  const auto passes =
+      passes_of(test::small_llama(), {.fuse_epilogue = false, .share_arena = false});
+  EXPECT_FALSE(named(passes, "fuse_epilogue").on);
+  EXPECT_EQ(named(passes, "fuse_epilogue").changed, "switched off");
+  EXPECT_EQ(named(passes, "fuse_epilogue").bytes, 0);
+  EXPECT_FALSE(named(passes, "share_arena").on);
+  EXPECT_TRUE(named(passes, "last_rows").on);
+}
+
+TEST(PassReports, FollowThePrunedDescription) {
+  DecoderConfig config = test::small_llama();
+  config.layers[2].has_attention = false;
+  EXPECT_EQ(named(passes_of(config), "last_rows").layers, 2);
+  EXPECT_EQ(named(passes_of(config), "transpose").changed,
+            "nothing: all matrices are stored as [out, in]");
+  for (LayerSpec& layer : config.layers) layer.has_attention = false;
+  EXPECT_EQ(named(passes_of(config), "last_rows").changed, "nothing: no layer attends");
+}
+
+TEST(PassReports, SayHowNarrowWeightsAreAndWhatIsPadded) {
+  const Storage storage{Width::int4, Width::int8_grouped};
+  const LevelOptions options{.level = 3, .storage = storage};
+  DecoderConfig config = test::small_gpt2();
+  config.d_model = 32;
+  config.layers =
+      whole_layers({.heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_width = 64}, /*count=*/3);
+  config.layers[1].ffn_width = 40;
+  const auto passes = passes_of(config, options);
+  ASSERT_EQ(passes.size(), 6u);
+  EXPECT_EQ(named(passes, "transpose").changed,
+            "12 matrices stored as [in, out], packed as [out, in]");
+  EXPECT_EQ(named(passes, "transpose").bytes, 0);
+  const PassReport& weights = named(passes, "weights");
+  EXPECT_EQ(weights.changed, "12 matrices as int4; 1 of 12 matrices padded to groups of 32");
+  EXPECT_EQ(weights.layers, 3);
+  // Rows of 32: 16 bytes, a scale and a minimum of 2, padded to 32. Rows of 40 and 64: 40, so 48.
+  const int64_t whole = 3 * (96 + 32) * (32 - 128) + 2 * (64 * (32 - 128) + 32 * (48 - 256));
+  EXPECT_EQ(weights.bytes, whole + 40 * (32 - 128) + 32 * (48 - 160));
+  EXPECT_EQ(weights.source, "Dettmers & Zettlemoyer 2023, arXiv:2212.09720");
+  const PassReport& head = named(passes, "head");
+  EXPECT_EQ(head.changed, "output head and embedding, which are one, as int8 in groups of 32");
+  EXPECT_EQ(head.bytes, 512 - 10 * 128) << "10 rows of 34 bytes, padded to 48, in whole lines";
+}
+
+TEST(PassReports, SayThatTheHeadStaysAsItIs) {
+  const LevelOptions options{.level = 3, .storage = {Width::bf16, Width::fp32}};
+  const auto passes = passes_of(test::small_llama(), options);
+  EXPECT_FALSE(named(passes, "head").on);
+  EXPECT_EQ(named(passes, "head").changed, "output head stays as it is");
+  EXPECT_EQ(named(passes, "weights").changed, "21 matrices as bf16");
+}
+
+TEST(PassReports, AreNoneAtLevelsWithoutAPlan) {
+  for (const int level : {0, 1}) {
+    EXPECT_TRUE(passes_of(test::small_gpt2(), LevelOptions{.level = level}).empty());
+  }
+}
+
+}  // namespace
+}  // namespace crescent::compiled
