@@ -1,7 +1,6 @@
 -- Load: from a folder in page cache to a usable model, from a fresh process to its first token, and
 -- what a process takes that holds only that model. GPT-2 124M shapes, written once below build/.
 local clock = require 'crescent.clock'
-local quoted = require('crescent.child').quoted
 local support = require 'support'
 
 local opt = support.options('Measures load, start and memory at every level.', {
@@ -65,17 +64,6 @@ local function answer_of(child)
   return said or error(problem, 0)
 end
 
---- The model's folder, written once and read, so that the page cache holds it.
-local function saved()
-  local folder = support.folder() .. '/gpt2'
-  if not io.open(folder .. '/model.safetensors') then
-    os.execute('rm -rf ' .. quoted(folder))
-    crescent.preset('gpt2', { seed = 1 }):save(folder)
-  end
-  os.execute('cat ' .. quoted(folder .. '/model.safetensors') .. ' >/dev/null')
-  return folder
-end
-
 --- Milliseconds from the start of a process to its first token: each level in turn, and back.
 local function starts(folder, levels)
   local times, begin = {}, clock.seconds()
@@ -99,7 +87,7 @@ local function starts(folder, levels)
   return rows
 end
 
-local folder = saved()
+local folder = support.saved_gpt2()
 -- Not of that folder: pages of a file that two processes hold count half for each.
 local levels = crescent.scope(function() return support.levels(crescent.preset 'gpt2') end)
 for _, level in ipairs(levels) do level.model:close() end

@@ -1,6 +1,8 @@
 --- What the scripts beside this one share: options, levels, limits, the one table and its JSON.
 --- A ratio is a time over level 1's, a share is a limit over what was measured. A limit is the best
 --- of what the machine did before and after the work, as neighbours only ever slow it down.
+local quoted = require('crescent.child').quoted
+
 local tables, units = crescent.table, crescent.units
 
 local support = {}
@@ -9,7 +11,20 @@ local support = {}
 ---@return string
 function support.folder()
   local folder = (arg[0]:match('^(.*)/tests/bench/[^/]*$') or '.') .. '/build/bench'
-  os.execute('mkdir -p ' .. require('crescent.child').quoted(folder))
+  os.execute('mkdir -p ' .. quoted(folder))
+  return folder
+end
+
+--- A folder with GPT-2's smallest shape, written once, and read, so that the page cache holds it.
+---@return string
+function support.saved_gpt2()
+  local folder = support.folder() .. '/gpt2'
+  local weights = folder .. '/model.safetensors'
+  if not io.open(weights) then
+    os.execute('rm -rf ' .. quoted(folder))
+    crescent.preset('gpt2', { seed = 1 }):save(folder)
+  end
+  os.execute('cat ' .. quoted(weights) .. ' >/dev/null')
   return folder
 end
 

@@ -56,3 +56,20 @@ test.group('figures', function()
     test.equal(support.cell(nil), '-')
   end)
 end)
+
+test.group('peers', function()
+  test.case('that are not installed are named, with the way to get them', function()
+    local output, code = require('crescent.child').run {
+      fixtures.path '../bench/peers.lua', '--torch-python', '/nowhere/python', '--llama-python',
+      '/nowhere/python',
+    }
+    test.equal(code, 1)
+    for _, text in ipairs {
+      'PyTorch is not there: ', '/nowhere/python: not found',
+      '/nowhere/python -m venv DIR && DIR/bin/pip install torch numpy; then --torch-python '
+        .. 'DIR/bin/python',
+      'llama.cpp is not there: ',
+      'DIR/bin/pip install llama-cpp-python gguf numpy; then --llama-python DIR/bin/python',
+    } do test.ok(output:find(text, 1, true), text .. ' is missing in\n' .. output) end
+  end)
+end)
