@@ -23,7 +23,7 @@ local peers = {
 
 --- Runs a peer's script. @return what it answered, or nil and what it said instead.
 local function ask(peer, ...)
-  local words = { quoted(peer.python), quoted(here .. '/peers/' .. peer.script) }
+  local words = { quoted(peer.python), '-B', quoted(here .. '/peers/' .. peer.script) }
   for _, word in ipairs { ... } do words[#words + 1] = quoted(tostring(word)) end
   local pipe = io.popen(table.concat(words, ' ') .. ' 2>&1')
   local said = pipe:read '*a'
