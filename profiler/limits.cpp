@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/interrupt.h"
 #include "engine/kernels/probe.h"
+#include "engine/kernels/probe_matrix.h"
 #include "profiler/clock.h"
 #include "profiler/machine.h"
 #include "profiler/team.h"
@@ -23,7 +24,7 @@ namespace {
 constexpr int64_t kMB = 1'000'000;
 constexpr int64_t kWorkingSets[] = {kMB, 4 * kMB, 16 * kMB, 64 * kMB, 256 * kMB, 1024 * kMB};
 
-/// Twelve measurements of memory and two of arithmetic, and a GiB to be touched: some 2 s.
+/// Twelve measurements of memory and two to six of arithmetic, and a GiB to be touched: some 2 s.
 constexpr int64_t kMeasurementNs = 100'000'000;
 /// Where others want the cores too, a measurement takes longer rather than report their doing as
 /// the machine's limit.
@@ -38,7 +39,7 @@ constexpr int64_t kPieceBytes = 64 * kMB;
 struct alignas(64) Result {
   uint64_t sum = 0;
   float sink = 0;
-  double flops = 0;
+  double operations = 0;
 };
 
 /// Memory straight from the kernel, in huge pages where it has them: with small ones, 1 GB needs
@@ -112,30 +113,20 @@ double read_gb_s(SpinTeam& team, const Pages& pages, int64_t bytes) {
   return static_cast<double>(bytes * passes) / ns;
 }
 
-double fma_gflop_s(SpinTeam& team) {
-  const kernels::Probe& probe = kernels::probe();
-  std::vector<Result> results(static_cast<size_t>(team.size()));
-  constexpr int64_t kRounds = 200'000;  // some 1 to 3 ms
+/// Billions of operations a second. @param run  so many rounds of one of the probes' loops
+double gop_s(int threads, double (*run)(int64_t rounds, float* sink)) {
+  SpinTeam team(threads);
+  std::vector<Result> results(static_cast<size_t>(threads));
+  constexpr int64_t kRounds = 200'000;  // some 1 to 5 ms
   const double ns = best_ns(1, [&](int) {
     return team.run_ns([&](int rank) {
       Result& result = results[static_cast<size_t>(rank)];
-      result.flops = probe.fma_fp32(kRounds, &result.sink);
+      result.operations = run(kRounds, &result.sink);
     });
   });
-  double flops = 0;
-  for (const Result& result : results) flops += result.flops;
-  return flops / ns;
-}
-
-/// Memory that a measurement may take for a moment without pushing anybody into swapping.
-int64_t bytes_to_spare() { return memory_available_bytes() / 4; }
-
-/// Each thread its own part, so that it lies in that core's memory.
-void touch(SpinTeam& team, const Pages& pages) {
-  team.run_ns([&](int rank) {
-    const Slice slice = slice_of(pages.bytes(), rank, team.size());
-    std::memset(pages.data() + slice.begin, 1, static_cast<size_t>(slice.bytes));
-  });
+  double operations = 0;
+  for (const Result& result : results) operations += result.operations;
+  return operations / ns;
 }
 
 /// Measures, or says why there is no figure of that name: one that fails takes no other with it.
@@ -148,6 +139,45 @@ void attempt(Machine& machine, const char* name, Measure measure) {
   } catch (const Error& error) {
     machine.absent.emplace_back(name, error.what());
   }
+}
+
+/// The fastest probe of these numbers that this CPU and CRESCENT_ISA allow. @throws Error if there
+/// is none.
+const kernels::MatrixProbe& matrix_probe(const Machine& machine, kernels::MatrixNumbers numbers) {
+  std::string known;
+  bool is_forbidden = false;
+  for (const kernels::MatrixProbe& probe : kernels::matrix_probes()) {
+    if (probe.numbers != numbers) continue;
+    known += (known.empty() ? "" : ", ") + std::string(probe.needs);
+    if (std::find(machine.isa.begin(), machine.isa.end(), probe.needs) == machine.isa.end())
+      continue;
+    if (kernels::isa() >= probe.isa) return probe;
+    is_forbidden = true;
+  }
+  if (known.empty()) fail("no instructions are known for this kind of CPU");
+  if (is_forbidden)
+    fail("needs one of {}, and kernels for {} use none", known, kernels::name_of(kernels::isa()));
+  fail("this CPU has none of {}", known);
+}
+
+Machine::MatrixPeak matrix_peak(Machine& machine, kernels::MatrixNumbers numbers, int threads) {
+  const kernels::MatrixProbe& probe = matrix_probe(machine, numbers);
+  if (probe.tiles) kernels::allow_tiles();
+  Machine::MatrixPeak peak{probe.instruction, gop_s(1, probe.run), std::nullopt};
+  const char* name = numbers == kernels::MatrixNumbers::bf16 ? "bf16.gflop_s" : "int8.gop_s";
+  attempt(machine, name, [&] { peak.gop_s = gop_s(threads, probe.run); });
+  return peak;
+}
+
+/// Memory that a measurement may take for a moment without pushing anybody into swapping.
+int64_t bytes_to_spare() { return memory_available_bytes() / 4; }
+
+/// Each thread its own part, so that it lies in that core's memory.
+void touch(SpinTeam& team, const Pages& pages) {
+  team.run_ns([&](int rank) {
+    const Slice slice = slice_of(pages.bytes(), rank, team.size());
+    std::memset(pages.data() + slice.begin, 1, static_cast<size_t>(slice.bytes));
+  });
 }
 
 void measure_bandwidth(Machine& machine, int threads) {
@@ -179,12 +209,14 @@ Machine measured(int threads) {
   const PeakPause pause;
   const TimingLock lock;  // so that another process knows why its times are wide
   Machine machine = machine_facts();
-  const auto peak = [](int size) {
-    SpinTeam team(size);
-    return fma_gflop_s(team);
-  };
-  machine.fp32_gflop_s_one_thread = peak(1);
-  attempt(machine, "fp32_gflop_s", [&] { machine.fp32_gflop_s = peak(threads); });
+  const auto multiply_add = kernels::probe().fma_fp32;
+  machine.fp32_gflop_s_one_thread = gop_s(1, multiply_add);
+  attempt(machine, "fp32_gflop_s", [&] { machine.fp32_gflop_s = gop_s(threads, multiply_add); });
+  using kernels::MatrixNumbers;
+  attempt(machine, "bf16",
+          [&] { machine.bf16 = matrix_peak(machine, MatrixNumbers::bf16, threads); });
+  attempt(machine, "int8",
+          [&] { machine.int8 = matrix_peak(machine, MatrixNumbers::int8, threads); });
   attempt(machine, "read_bandwidth", [&] { measure_bandwidth(machine, threads); });
   return machine;
 }

@@ -37,6 +37,13 @@ struct Machine {
   std::vector<Bandwidth> read_bandwidth;  ///< by working set, 1 MB .. 1 GB
   double fp32_gflop_s = 0;                ///< FMA peak, all threads
   double fp32_gflop_s_one_thread = 0;
+  /// Of products of narrower numbers; a multiplication and an addition are two operations.
+  struct MatrixPeak {
+    std::string by;  ///< the instruction: "tdpbf16ps"
+    double one_thread_gop_s;
+    std::optional<double> gop_s;  ///< all threads; nothing where the system gave no threads
+  };
+  std::optional<MatrixPeak> bf16, int8;  ///< nothing where the CPU has no instruction for them
   /// { "governor", "no cpufreq in /sys" }
   std::vector<std::pair<std::string, std::string>> absent;
 };

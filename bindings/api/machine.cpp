@@ -11,8 +11,12 @@ const Subject& machine_subject() {
            .doc = "Says what this machine is and what it can do: cores, instruction sets, caches, "
                   "memory, load, versions, and, measured, the read bandwidth over working sets "
                   "from 1 MB to "
-                  "1 GB and the fp32 peak, with one thread and with all. Measuring takes about 2 "
-                  "s and is kept for the life of the process.",
+                  "1 GB and the fp32 peak, with one thread and with all. `bf16` { gflop_s, "
+                  "gflop_s_one_thread, by } and `int8` { gop_s, gop_s_one_thread, by } are what "
+                  "products of such numbers reach by the instruction that `by` names: AMX, "
+                  "AVX512-BF16, VNNI, or on AVX2, for int8 that was widened to 16 bits, vpmaddwd; "
+                  "nil with a reason in `absent` where there is none. Measuring takes about 2 s "
+                  "and is kept for the life of the process.",
            .options = {{"refresh", Kind::boolean, "false", "measures again"},
                        {"measure", Kind::boolean, "true", "false gives the facts alone, at once"}},
            .returns = "crescent.Machine",

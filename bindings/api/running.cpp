@@ -61,23 +61,28 @@ std::vector<Function> functions() {
        .example = "print(model:generate('And it came to pass', { tokens = 20 }).text)"},
       {.name = "model:session",
        .home = Home::engine,
-       .doc = "Opens a growing sequence that keeps what the level keeps between calls.",
+       .doc =
+           "Opens a growing sequence, or a batch of equally long ones, that keeps what the level "
+           "keeps between calls.",
        .args = {model},
        .options = {{"tokens", Value::at_least(Kind::integer, 1), "",
-                    "the most that it will ever hold; default: all positions of the model"}},
+                    "the most that it will ever hold; default: all positions of the model"},
+                   {"batch", Value::between(Kind::integer, 1, 1024), "1",
+                    "how many sequences grow side by side"}},
        .returns = "crescent.Session",
        .example = "local session = model:session { tokens = 512 }"},
       {.name = "session:feed",
        .home = Home::engine,
-       .doc = "Appends token ids and gives the logits of the new positions, (T, V). If they don't "
-              "fit, that is an error and nothing is changed.",
-       .args = {session, {"ids", Kind::ids, ""}},
+       .doc = "Appends token ids and gives the logits of the new positions, (T, V). A session of "
+              "several sequences takes a list of id lists of equal length, one for each, and gives "
+              "(B, T, V). If they don't fit, that is an error and nothing is changed.",
+       .args = {session, {"ids", Kind::ids, "token ids, or a list of lists of them"}},
        .options = {{"last", Kind::boolean, "false", "logits of the last position alone, (1, V)"}},
        .returns = "crescent.Tensor",
        .example = "local logits = session:feed({ 296, 354 })"},
       {.name = "session:generate",
        .home = Home::engine,
-       .doc = "Continues what the session holds; feed a prompt first.",
+       .doc = "Continues what a session of one sequence holds; feed a prompt first.",
        .args = {session},
        .options = generate_options(),
        .returns = kGenerated,
@@ -108,7 +113,8 @@ const Subject& running_subject() {
           {"session.capacity", "The most tokens that it can hold.", "integer"},
           {"session.bytes", "What its cache takes; 0 at level 0, which keeps ids alone.",
            "integer"},
-          {"session.ids", "The ids that it holds, as a new list.", "integer[]"},
+          {"session.ids",
+           "The ids that it holds, as a new list; of the first of several sequences.", "integer[]"},
           {"session.model", "The model that it runs.", "crescent.Model"},
       }};
   return subject;

@@ -32,6 +32,29 @@ void push_bandwidth(lua_State* L, const Machine& machine) {
   }
 }
 
+/// @param unit  of its figures: 'gflop_s'
+void push_peak(lua_State* L, const Machine::MatrixPeak& peak, const std::string& unit) {
+  NewTable table(L);
+  table.set("by", peak.by);
+  if (peak.gop_s) table.set(unit.c_str(), *peak.gop_s);
+  table.set((unit + "_one_thread").c_str(), peak.one_thread_gop_s);
+}
+
+void push_measured(lua_State* L, const NewTable& table, const Machine& machine) {
+  push_bandwidth(L, machine);
+  table.take("read_bandwidth");
+  if (machine.fp32_gflop_s > 0) table.set("fp32_gflop_s", machine.fp32_gflop_s);
+  table.set("fp32_gflop_s_one_thread", machine.fp32_gflop_s_one_thread);
+  if (machine.bf16) {
+    push_peak(L, *machine.bf16, "gflop_s");
+    table.take("bf16");
+  }
+  if (machine.int8) {
+    push_peak(L, *machine.int8, "gop_s");
+    table.take("int8");
+  }
+}
+
 int machine_describe(Args& args) {
   lua_State* L = args.L();
   const bool measure = args.boolean("measure");
@@ -54,12 +77,10 @@ int machine_describe(Args& args) {
   table.take("versions");
   for (const auto& [name, reason] : machine.absent) table.absent(name.c_str(), reason);
   if (measure) {
-    push_bandwidth(L, machine);
-    table.take("read_bandwidth");
-    if (machine.fp32_gflop_s > 0) table.set("fp32_gflop_s", machine.fp32_gflop_s);
-    table.set("fp32_gflop_s_one_thread", machine.fp32_gflop_s_one_thread);
+    push_measured(L, table, machine);
   } else {
-    for (const char* name : {"read_bandwidth", "fp32_gflop_s", "fp32_gflop_s_one_thread"})
+    for (const char* name :
+         {"read_bandwidth", "fp32_gflop_s", "fp32_gflop_s_one_thread", "bf16", "int8"})
       table.absent(name, "not measured: measure = false");
   }
   set_result(L, "machine");

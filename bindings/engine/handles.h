@@ -37,6 +37,7 @@ struct OpenSession {
   std::unique_ptr<Session> session;
   bool busy = false;
   std::optional<CountedSession> counted = {};  ///< where Lua holds it, who can forget it
+  int64_t batch = 1;                           ///< how many sequences it holds
 };
 using SessionHandle = std::shared_ptr<OpenSession>;
 template <>
@@ -57,8 +58,9 @@ void push_model(lua_State* L, ModelHandle model);
 /// Pushes a session, and runs the collector first if Lua holds too much.
 void push_session(lua_State* L, SessionHandle session);
 
-/// Opens a session of one sequence; where memory does not suffice, collects and asks once more.
-std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens);
+/// Opens a session; where memory does not suffice, collects and asks once more.
+std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens,
+                                      int64_t batch = 1);
 
 /// Continues a session with the options of the call and pushes the result.
 int push_generated(const Args& args, OpenSession& open, std::span<const int32_t> prompt);

@@ -109,7 +109,8 @@ int model_session(Args& args) {
              fmt::format("{}", tokens));
   const auto open = std::make_shared<OpenSession>();
   open->model = model;
-  open->session = open_session(args, model, tokens);
+  open->batch = args.integer("batch");
+  open->session = open_session(args, model, tokens, open->batch);
   push_session(args.L(), open);
   return 1;
 }
@@ -117,21 +118,27 @@ int model_session(Args& args) {
 int session_feed(Args& args) {
   const SessionHandle open = session_of(args);
   const Turn turn(args, *open);
-  const auto ids = ids_tensor(*open->model, some_ids(args, 2));
+  const Input input = read_input(args, *open->model);
   Observer* const observer = active_observer(open->model);
-  const auto tokens = static_cast<int32_t>(ids.size(1));
-  const SectionSpan span(observer, tokens == 1 ? Section::decode : Section::prefill,
-                         {.tokens = tokens,
-                          .past = static_cast<int32_t>(open->session->length()),
-                          .logits = args.boolean("last") ? 1 : tokens});
+  const auto tokens = static_cast<int32_t>(input.ids.numel());
+  const SectionSpan span(
+      observer, input.ids.size(1) == 1 ? Section::decode : Section::prefill,
+      {.tokens = tokens,
+       .past = static_cast<int32_t>(open->session->length()),
+       .logits = args.boolean("last") ? static_cast<int32_t>(input.ids.size(0)) : tokens});
   const at::Tensor logits =
-      open->session->feed(ids, {.last_only = args.boolean("last"), .observer = observer});
-  push_tensor(args.L(), logits.squeeze(0));
+      open->session->feed(input.ids, {.last_only = args.boolean("last"), .observer = observer});
+  push_tensor(args.L(), input.batch ? logits : logits.squeeze(0));
   return 1;
 }
 
 int session_generate(Args& args) {
   const SessionHandle open = session_of(args);
+  if (open->batch > 1)
+    args.fail(
+        fmt::format("the session holds {} sequences, and only one can be continued: feed "
+                    "them token by token",
+                    open->batch));
   if (open->session->length() == 0)
     args.fail("the session is empty: feed it a prompt of at least one token first");
   return push_generated(args, *open, {});
@@ -191,8 +198,9 @@ void push_session(lua_State* L, SessionHandle session) {
   push_handle<SessionHandle>(L, std::move(session));
 }
 
-std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens) {
-  return with_memory(args, [&] { return Session::open(model, 1, tokens); });
+std::unique_ptr<Session> open_session(const Args& args, const ModelHandle& model, int64_t tokens,
+                                      int64_t batch) {
+  return with_memory(args, [&] { return Session::open(model, batch, tokens); });
 }
 
 void register_session() {

@@ -295,6 +295,16 @@ function results.machine(machine)
     lines[#lines + 1] = ('fp32    %s GFLOP/s with one thread'):format(
       number(machine.fp32_gflop_s_one_thread))
   end
+  for _, kind in ipairs { { 'bf16', 'gflop_s', 'GFLOP/s' }, { 'int8', 'gop_s', 'GOP/s' } } do
+    local name, field, unit = unpack(kind)
+    local peak = machine[name]
+    if peak then
+      local one = number(peak[field .. '_one_thread'])
+      lines[#lines + 1] = ('%-8s%s with one thread, by %s'):format(name,
+        peak[field] and ('%s %s, %s'):format(number(peak[field]), unit, one) or one .. ' ' .. unit,
+        peak.by)
+    end
+  end
   if machine.read_bandwidth then lines[#lines + 1] = tables.text(sheet('machine', machine)) end
   return notes(machine, lines)
 end

@@ -1,5 +1,5 @@
 -- What removing heads and neurons makes of GPT-2's smallest shape, random weights: the ledger at
--- several ratios. Speed at level 1, the highest that there is.
+-- several ratios. Speed at level 1; `./dev bench decode` has what the others save.
 local opt = crescent.options {
   'Prunes GPT-2 124M shapes and measures what that saves in fact.',
   preset = { 'which shape', default = 'gpt2' },

@@ -146,5 +146,10 @@ test.group('machine', function()
       test.ok(machine.read_bandwidth[i].bytes > machine.read_bandwidth[i - 1].bytes)
     end
     test.ok(tostring(machine):find('working set', 1, true))
+    for _, kind in ipairs { { 'bf16', 'gflop_s' }, { 'int8', 'gop_s' } } do
+      local peak = machine[kind[1]]
+      test.ok(peak and peak[kind[2]] > 0 and #peak.by > 0 or machine.absent[kind[1]])
+      if peak then test.ok(tostring(machine):find('by ' .. peak.by, 1, true)) end
+    end
   end)
 end)

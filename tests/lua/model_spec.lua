@@ -223,6 +223,24 @@ test.group('a session', function()
     session:truncate(#prompt.input_ids)
     test.equal(session:generate({ tokens = 4, ignore_eos = true }).ids, first.ids)
   end)
+  test.case('of several sequences keeps each of them', function()
+    local prompts = { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } }
+    for _, level in ipairs(crescent.levels.available()) do
+      local at_level = model:optimize { level = level }
+      local whole = at_level:forward(prompts)
+      local session = at_level:session { tokens = 4, batch = 2 }
+      session:feed({ { 1, 2, 3 }, { 5, 6, 7 } }, { last = true })
+      local last = session:feed { { 4 }, { 8 } }
+      test.equal(last.shape, { 2, 1, model.config.vocab })
+      test.near(largest_difference(last, whole:slice(2, 4, 4)), 0, 10 * prompt.tolerance_max_abs)
+      test.equal(session.ids, prompts[1])
+      test.raises(function() session:feed { { 4 } } end,
+        'session:feed: expected 2 sequences, got 1')
+      test.raises(function() session:generate() end, 'session:generate: the session holds 2 '
+        .. 'sequences, and only one can be continued: feed them token by token')
+      session:close()
+    end
+  end)
   test.case('prints what it holds', function()
     local session = model:session { tokens = 8 }
     session:feed({ 1, 2, 3 })

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -43,6 +44,55 @@ TEST(BandwidthAt, RefusesAMachineThatWasNotMeasuredAndNoBytes) {
       << "one thread's is not all threads'";
   machine.read_bandwidth = {{1'000'000, 5, 100}};
   EXPECT_EQ(message(machine, 0), "bandwidth_at: expected a positive number of bytes, got 0");
+}
+
+const std::string* reason_of(const Machine& machine, const char* name) {
+  for (const auto& [absent, reason] : machine.absent)
+    if (absent == name) return &reason;
+  return nullptr;
+}
+
+TEST(MachineLimits, OfNarrowNumbersNameTheirInstructionOrSayWhyThereIsNone) {
+  const Machine& machine = machine_limits(2);
+  using Named = std::pair<const char*, std::optional<Machine::MatrixPeak>>;
+  for (const auto& [name, peak] : {Named{"bf16", machine.bf16}, Named{"int8", machine.int8}}) {
+    const std::string* reason = reason_of(machine, name);
+    EXPECT_EQ(peak.has_value(), reason == nullptr) << name;
+    if (!peak) continue;
+    EXPECT_FALSE(peak->by.empty()) << name;
+    EXPECT_GT(peak->one_thread_gop_s, 0) << name;
+    EXPECT_GT(peak->gop_s.value_or(0), 0) << name;
+  }
+  const auto has = [&](const char* isa) {
+    return std::find(machine.isa.begin(), machine.isa.end(), isa) != machine.isa.end();
+  };
+  if (has("avx2")) EXPECT_TRUE(machine.int8) << "AVX2 multiplies int8 once it is widened";
+  if (has("sse2") && !has("avx512_bf16") && !has("amx_bf16")) {
+    ASSERT_TRUE(reason_of(machine, "bf16")) << "no number is made up";
+    EXPECT_EQ(*reason_of(machine, "bf16"), "this CPU has none of amx_bf16, avx512_bf16");
+  }
+}
+
+/// In a process of its own, as the instruction set is chosen once.
+TEST(MachineLimits, OfNarrowNumbersHonourAForcedInstructionSet) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a process of its own takes too long with sanitizers";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        setenv("CRESCENT_ISA", "scalar", 1);
+        const Machine& machine = machine_limits(1);
+        const std::string* reason = reason_of(machine, "int8");
+        const bool told =
+            reason && (*reason ==
+                           "needs one of amx_int8, avx512_vnni, avx_vnni, avx2, and "
+                           "kernels for scalar use none" ||
+                       *reason == "this CPU has none of amx_int8, avx512_vnni, avx_vnni, avx2" ||
+                       *reason == "no instructions are known for this kind of CPU");
+        std::exit(told && !machine.int8 && !machine.bf16 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(MachineLimits, AreMeasuredOnceAndKept) {
