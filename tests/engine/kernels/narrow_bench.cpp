@@ -11,7 +11,7 @@ namespace crescent::kernels {
 namespace {
 
 constexpr int64_t kInputs = 768, kOuts = 3072;
-constexpr int64_t kStoredBytes = 256'000'000;
+constexpr int64_t kStoredBytes = 96'000'000;
 
 /// As many matrices as `bytes` hold, stored in one width; all are the same one.
 class Matrices {
