@@ -1,5 +1,5 @@
 // Products with weights that are stored narrower, beside fp32 in the same run. 768 inputs, 3072
-// outs. Few rows are measured against reading the stored bytes from memory (256 MB of matrices, as
+// outs. Few rows are measured against reading the stored bytes from memory (96 MB of matrices, as
 // a model has them one behind the other), more rows against the fp32 kernel ("fp32": time of fp32 /
 // time).
 #include <random>
