@@ -5,17 +5,14 @@
 // a core with AVX2 can do at its peak. What differs with the number of rows is only the order in
 // which tiles are done: few rows stream w once; many rows are cut so that a panel of x, packed once
 // for 256 outs, stays in the second cache and four rows of w in the first.
-#include "engine/kernels/narrow.h"
+#include "engine/kernels/few.h"
 #include "engine/kernels/parts.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 
-constexpr int64_t kFew = 8;         // rows up to which w is streamed
 constexpr int64_t kRowsBlock = 72;  // of x: 216 KiB a block of K, beside w in 512 KiB
 constexpr int64_t kManyOuts = 256;  // whose sums wait for the next block of K
-
-int64_t floats_apart(const Stored& w) { return w.stride / int64_t{sizeof(float)}; }
 
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.
 Floats erf_of(Floats x) {
@@ -85,47 +82,70 @@ void finish(const Matmul& job, const MatmulTile& tile, const float* sums, const 
     finish_row(job, m, tile.outs_begin, tile.outs_end - tile.outs_begin, sums, up_sums);
 }
 
-void add_few(const NarrowCorner& at, int64_t rows, int64_t outs) {
-  if (at.w.width == Width::fp32)
-    return add_streams({at.x, at.x_stride, static_cast<const float*>(at.w.data), floats_apart(at.w),
-                        at.sums, at.sums_stride},
-                       rows, outs, at.inputs, kInputsBlock);
-  with_width(at.w.width, [&]<Width kWidth>() { add_narrow_streams<kWidth>(at, rows, outs); });
-}
-
-void add_many(const NarrowCorner& at, int64_t rows, int64_t outs, const Block& block) {
-  if (at.w.width == Width::fp32)
-    return add_columns({at.x, at.x_stride, static_cast<const float*>(at.w.data) + block.begin,
-                        floats_apart(at.w), at.sums, at.sums_stride},
-                       rows, outs, block.count, block.begin == 0);
-  with_width(at.w.width,
-             [&]<Width kWidth>() { add_narrow_columns<kWidth>(at, rows, outs, block); });
+/// (rows, `inputs` of K), rows `to_stride` apart. Where rows lie a multiple of 4 KiB apart, as
+/// those of 3072 floats do, seven of them would fill the eight ways of the same sets of the first
+/// cache.
+void pack(const float* from, int64_t stride, int64_t rows, int64_t inputs, float* to,
+          int64_t to_stride) {
+  for (int64_t m = 0; m < rows; ++m, from += stride, to += to_stride) {
+    int64_t k = 0;
+    for (; k + kLanes <= inputs; k += kLanes) store(to + k, load(from + k));
+    for (; k < inputs; ++k) to[k] = from[k];
+  }
 }
 
 void multiply_few(const Matmul& job, const MatmulTile& tile) {
-  constexpr int64_t kOutsBlock = 512;
+  constexpr int64_t kOutsBlock = 512, kPanel = kPanelBlocks * kInputsBlock;
   alignas(64) float sums[kFew * kOutsBlock], up_sums[kFew * kOutsBlock];
+  alignas(64) float panel[kPanelBlocks * kFew * kPanelStride];
   const float* const x = job.x + tile.rows_begin * job.x_stride;
   const int64_t rows = tile.rows_end - tile.rows_begin;
   for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
     const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
-    const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
-      add_few({x, job.x_stride, from_row(w, n), job.inputs, to, kOutsBlock}, rows, outs);
-    };
-    add(job.w, sums);
-    if (job.up.data) add(job.up, up_sums);
+    for (int64_t begin = 0; begin < job.inputs || begin == 0; begin += kPanel) {
+      const int64_t end = less_of(begin + kPanel, job.inputs);
+      if (rows > 1 && (n == tile.outs_begin || job.inputs > kPanel)) {
+        for (int64_t k = begin; k < end; k += kInputsBlock)
+          pack(x + k, job.x_stride, rows, less_of(kInputsBlock, end - k),
+               panel + (k - begin) / kInputsBlock * rows * kPanelStride, kPanelStride);
+      }
+      const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
+        const FewRows at{
+            rows > 1 ? panel : x + begin, from_row(w, n), job.inputs, begin, end, to, kOutsBlock};
+        with_width(w.width, [&]<Width kWidth>() { stream<kWidth>(at, rows, outs); });
+      };
+      add(job.w, sums);
+      if (job.up.data) add(job.up, up_sums);
+    }
     finish(job, {tile.rows_begin, tile.rows_end, n, n + outs}, sums, up_sums, kOutsBlock);
   }
 }
 
-/// (rows, `inputs` of K), one row behind the other. Where rows lie a multiple of 4 KiB apart, as
-/// those of 3072 floats do, seven of them would fill the eight ways of the same sets of the first
-/// cache.
-void pack(const float* from, int64_t stride, int64_t rows, int64_t inputs, float* to) {
-  for (int64_t m = 0; m < rows; ++m, from += stride, to += inputs) {
-    int64_t k = 0;
-    for (; k + kLanes <= inputs; k += kLanes) store(to + k, load(from + k));
-    for (; k < inputs; ++k) to[k] = from[k];
+/// A block of K of x, packed, and rows of w.
+struct Panel {
+  const float* x;
+  Stored w;
+  int64_t inputs;  ///< K
+  float* sums;
+};
+
+/// Columns of tiles over a block of K; narrow weights are widened four rows at a time.
+template <Width kWidth>
+void add_block(const Panel& panel, int64_t rows, int64_t outs, const Block& block) {
+  Corner at{panel.x, block.count, nullptr, kInputsBlock, panel.sums, kManyOuts};
+  if constexpr (kWidth == Width::fp32) {
+    at.w = static_cast<const float*>(panel.w.data) + block.begin;
+    at.w_stride = panel.w.stride / int64_t{sizeof(float)};
+    return add_columns(at, rows, outs, block.count, block.begin == 0);
+  }
+  alignas(64) float wide[kOuts * kInputsBlock];
+  at.w = wide;
+  for (int64_t n = 0; n < outs; n += kOuts, at.sums += kOuts) {
+    const int64_t count = less_of(kOuts, outs - n);
+    for (int64_t i = 0; i < count; ++i)
+      widen<kWidth>(panel.w, n + i, panel.inputs, block.begin, block.count,
+                    wide + i * kInputsBlock);
+    add_columns(at, rows, count, block.count, block.begin == 0);
   }
 }
 
@@ -137,10 +157,11 @@ void multiply_many(const Matmul& job, const MatmulTile& tile) {
   const int64_t outs = tile.outs_end - n;
   for (int64_t k = 0; k < job.inputs || k == 0; k += kInputsBlock) {
     const int64_t inputs = less_of(kInputsBlock, job.inputs - k);
-    pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel);
+    pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel, inputs);
     const Block block{k, inputs};
     const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
-      add_many({panel, inputs, from_row(w, n), job.inputs, to, kManyOuts}, rows, outs, block);
+      const Panel at{panel, from_row(w, n), job.inputs, to};
+      with_width(w.width, [&]<Width kWidth>() { add_block<kWidth>(at, rows, outs, block); });
     };
     add(job.w, sums);
     if (job.up.data) add(job.up, up_sums);

@@ -49,17 +49,24 @@ CRESCENT_INLINE Floats load_int8(const int8_t* from) {
 
 /// A group of int4.
 CRESCENT_INLINE Wide load_int4(const uint32_t* from) {
-#if defined(__AVX512F__)
+  Wide wide;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // A byte of each word is one instruction, where a shift and a mask are two.
+  auto words = (Words)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u*)from));
+  words = (words >> Words{0, 0, 0, 0, 4, 4, 4, 4}) & 0x0f0f0f0f;
+  const Ints byte = {~0xff, ~0xff | 4, ~0xff | 8, ~0xff | 12,
+                     ~0xff, ~0xff | 4, ~0xff | 8, ~0xff | 12};
+  for (int j = 0; j < kVectors; ++j)
+    wide.of[j] = floats_of((Ints)_mm256_shuffle_epi8((__m256i)words, (__m256i)(byte | j)));
+#else
+#  if defined(__AVX512F__)
   auto words = (Words)_mm512_maskz_broadcast_i32x4(0xffff, _mm_loadu_si128((const __m128i_u*)from));
   words >>= Words{0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
-#elif defined(__AVX2__)
-  auto words = (Words)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u*)from));
-  words >>= Words{0, 0, 0, 0, 4, 4, 4, 4};
-#else
+#  else
   const Words words = {from[0], from[1], from[2], from[3]};
-#endif
-  Wide wide;
+#  endif
   for (int j = 0; j < kVectors; ++j) wide.of[j] = floats_of((Ints)((words >> (j * kLanes)) & 15));
+#endif
   return wide;
 }
 
@@ -89,9 +96,33 @@ CRESCENT_INLINE void load_halves(const uint16_t* from, int64_t count, float* to)
 }
 
 /// A row between two multiples of kInputsBlock. `at` gives a whole group as floats, `rest` the
-/// inputs that are left of one; int8 without the row's scale.
+/// inputs that are left of one, `place` where a group lies; int8 without the row's scale.
 template <Width kWidth>
 class Reader;
+
+template <>
+class Reader<Width::fp32> {
+ public:
+  CRESCENT_INLINE void start(const Stored& w, int64_t row, int64_t, int64_t k, int64_t) {
+    data_ = static_cast<const float*>(from_row(w, row).data) + k;
+  }
+  CRESCENT_INLINE Wide at(int64_t group) const {
+    Wide wide;
+    for (int j = 0; j < kVectors; ++j) wide.of[j] = load(data_ + group * kGroup + j * kLanes);
+    return wide;
+  }
+  CRESCENT_INLINE Wide rest(int64_t group, int64_t count) const {
+    alignas(64) float padded[kGroup] = {};
+    for (int64_t i = 0; i < count; ++i) padded[i] = data_[group * kGroup + i];
+    Wide wide;
+    for (int j = 0; j < kVectors; ++j) wide.of[j] = load(padded + j * kLanes);
+    return wide;
+  }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
+
+ private:
+  const float* data_;
+};
 
 template <>
 class Reader<Width::bf16> {
@@ -111,6 +142,7 @@ class Reader<Width::bf16> {
     for (int j = 0; j < kVectors; ++j) wide.of[j] = load_bf16(padded + j * kLanes);
     return wide;
   }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const uint16_t* data_;
@@ -128,6 +160,7 @@ class Reader<Width::int8> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const int8_t* data_;
@@ -152,6 +185,7 @@ class Reader<Width::int8_grouped> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const int8_t* data_;
@@ -179,6 +213,7 @@ class Reader<Width::int4> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * 4; }
 
  private:
   const uint32_t* data_;
@@ -203,11 +238,11 @@ CRESCENT_INLINE void widen(const Stored& w, int64_t row, int64_t inputs, int64_t
   }
 }
 
-/// Calls what it is given with the width as a constant; not for fp32.
+/// Calls what it is given with the width as a constant.
 template <class F>
 CRESCENT_INLINE void with_width(Width width, F f) {
   switch (width) {
-    case Width::fp32: return;
+    case Width::fp32: return f.template operator()<Width::fp32>();
     case Width::bf16: return f.template operator()<Width::bf16>();
     case Width::int8: return f.template operator()<Width::int8>();
     case Width::int8_grouped: return f.template operator()<Width::int8_grouped>();

@@ -105,7 +105,7 @@ struct Case {
 const Shape kShapes[] = {{1, 1, 1},    {1, 7, 1},    {1, 8, 3},    {1, 768, 130}, {1, 513, 67},
                          {2, 24, 5},   {3, 100, 16}, {4, 64, 4},   {5, 1030, 7},  {6, 31, 65},
                          {7, 768, 64}, {8, 96, 33},  {9, 513, 13}, {64, 63, 70},  {130, 520, 67},
-                         {97, 9, 1},   {3, 0, 5}};
+                         {97, 9, 1},   {3, 0, 5},    {8, 6913, 5}};
 
 TEST(Multiply, AgreesWithThePlainLoopsAtAnyShapeUnderEveryInstructionSet) {
   for (Isa isa : available())
