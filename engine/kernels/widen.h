@@ -96,7 +96,7 @@ CRESCENT_INLINE void load_halves(const uint16_t* from, int64_t count, float* to)
 }
 
 /// A row between two multiples of kInputsBlock. `at` gives a whole group as floats, `rest` the
-/// inputs that are left of one; int8 without the row's scale.
+/// inputs that are left of one, `place` where a group lies; int8 without the row's scale.
 template <Width kWidth>
 class Reader;
 
@@ -118,6 +118,7 @@ class Reader<Width::fp32> {
     for (int j = 0; j < kVectors; ++j) wide.of[j] = load(padded + j * kLanes);
     return wide;
   }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const float* data_;
@@ -141,6 +142,7 @@ class Reader<Width::bf16> {
     for (int j = 0; j < kVectors; ++j) wide.of[j] = load_bf16(padded + j * kLanes);
     return wide;
   }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const uint16_t* data_;
@@ -158,6 +160,7 @@ class Reader<Width::int8> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const int8_t* data_;
@@ -182,6 +185,7 @@ class Reader<Width::int8_grouped> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * kGroup; }
 
  private:
   const int8_t* data_;
@@ -209,6 +213,7 @@ class Reader<Width::int4> {
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * 4; }
 
  private:
   const uint32_t* data_;
