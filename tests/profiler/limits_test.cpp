@@ -137,6 +137,7 @@ TEST(MachineLimits, OfOneThreadAreMeasuredWhereMoreAreDenied) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizers need address space of their own";
 #endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // no stacks that threads of other tests left
   EXPECT_EXIT(std::exit(measure_without_threads()), testing::ExitedWithCode(0), "");
 }
 

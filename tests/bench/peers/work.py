@@ -1,4 +1,4 @@
-"""What the peers' scripts share: the work that is timed, GPT-2's weights, and the answer as JSON."""
+"""What the peers' scripts share: the work that is timed, the weights, the answer as JSON."""
 import argparse
 import json
 import struct
