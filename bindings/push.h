@@ -24,6 +24,17 @@ inline void push(lua_State* L, std::string_view value) {
 }
 inline void push(lua_State* L, const char* value) { lua_pushstring(L, value); }
 
+/// Calls require(module) with all that is on the stack, the arguments as they were given.
+inline int call_library(lua_State* L, const char* module, int results) {
+  const int count = lua_gettop(L);
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  lua_call(L, 1, 1);
+  lua_insert(L, 1);
+  lua_call(L, count, results);
+  return results;
+}
+
 /// A new table at the top of the stack, filled field by field. Nothing else may be left above it.
 class NewTable {
  public:

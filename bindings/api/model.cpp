@@ -66,7 +66,11 @@ std::vector<Function> model_functions() {
            "before it copies, and it is held for as long as a model of these options lives. The "
            "model itself is untouched.",
        .args = {self},
-       .options = {{"level", Kind::integer, "", "one of crescent.levels.available()", true},
+       .options = {{"level", Kind::any, "",
+                    "one of crescent.levels.available(), or 'auto': measures drift and time of "
+                    "all, and takes the fastest that is near enough the reference; of those that "
+                    "can't be told apart, the nearest",
+                    true},
                    {"weights", Value::one_of({"bf16", "int8", "int4"}), "'int8'",
                     "level 3: what the layers' matrices are stored as. bf16: 16 bits a weight, "
                     "rounded to nearest; int8: 8 bits, with a scale a row or, with `group`, 8.5 "
@@ -78,9 +82,21 @@ std::vector<Function> model_functions() {
                     "level 3: 32 gives int8 a scale for each 32 inputs; without it, a scale a row"},
                    {"passes", Kind::table, "",
                     "levels 2 and 3: { fuse_epilogue = false } makes a plan without that pass, at "
-                    "a price in time or memory and to the same bits; see model:passes()"}},
-       .returns = "crescent.Model",
-       .example = "local small = model:optimize { level = 3, weights = 'int4', head = 'int8' }"},
+                    "a price in time or memory and to the same bits; see model:passes()"},
+                   {"kl_nats_max", Value::above(Kind::number, 0), "0.01",
+                    "level 'auto': how far from level 0, as KL divergence on a text"},
+                   {"text", Kind::text, "", "level 'auto': the text; exactly one of these three"},
+                   {"file", Kind::text, "", "level 'auto': a file with it"},
+                   {"ids", Kind::ids, "", "level 'auto': its token ids"},
+                   {"window", Value::above(Kind::integer, 0), "128", "level 'auto': tokens"},
+                   {"measure", Value::one_of({"decode", "prefill"}), "'decode'",
+                    "level 'auto': what is to be fast"},
+                   {"time_s_max", Value::above(Kind::number, 0), "30",
+                    "level 'auto': for all timing"}},
+       .returns = "crescent.Model, table? measured",
+       .example = "local small = model:optimize { level = 3, weights = 'int4', head = 'int8' }\n"
+                  "local fast, measured = model:optimize { level = 'auto', text = 'In the "
+                  "beginning' }"},
       {.name = "model:passes",
        .home = Home::engine,
        .doc = "Lists what levels 2 and 3 do to their plan, in order: name, whether it is on, what "

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -104,10 +105,28 @@ void read_passes(const Args& args, LevelOptions& options) {
 
 }  // namespace
 
+bool is_auto_level(const Args& args) {
+  lua_State* L = args.L();
+  args.push("level");
+  const bool is_text = lua_type(L, -1) == LUA_TSTRING;
+  const std::string found = describe(L, -1);
+  const bool is_integer =
+      lua_type(L, -1) == LUA_TNUMBER && std::floor(lua_tonumber(L, -1)) == lua_tonumber(L, -1);
+  const bool is_auto = is_text && std::string_view(lua_tostring(L, -1)) == "auto";
+  lua_pop(L, 1);
+  if (!is_auto && !is_integer) args.bad("level", "an integer or 'auto'", found);
+  return is_auto;
+}
+
 LevelOptions read_level_options(const Args& args) {
   // Any number that is no level is refused by the model, which knows them.
   LevelOptions options{.level =
                            static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))};
+  for (const char* name :
+       {"kl_nats_max", "text", "file", "ids", "window", "measure", "time_s_max"}) {
+    if (args.given(name))
+      args.bad(name, "level = 'auto', which measures", fmt::format("level = {}", options.level));
+  }
   read_storage(args, options);
   read_passes(args, options);
   return options;

@@ -5,6 +5,9 @@
 
 namespace crescent {
 
+/// Whether model:optimize is to find the level itself. @throws ArgError for what is no level.
+bool is_auto_level(const Args& args);
+
 /// The options of model:optimize. @throws ArgError for what the level can't do.
 LevelOptions read_level_options(const Args& args);
 

@@ -154,21 +154,9 @@ int plan_map(Args& args) {
   return 1;
 }
 
-/// A library function that gets the arguments as they were given: the api table has checked them.
-int call_library(Args& args, const char* module) {
-  lua_State* L = args.L();
-  const int count = lua_gettop(L);
-  lua_getglobal(L, "require");
-  lua_pushstring(L, module);
-  lua_call(L, 1, 1);
-  lua_insert(L, 1);
-  lua_call(L, count, 1);
-  return 1;
-}
-
 int prune_ledger(Args& args) {
   for (const int index : {1, 2}) args.handle<ModelHandle>(index);  // open ones
-  return call_library(args, "crescent.ledger");
+  return call_library(args.L(), "crescent.ledger", 1);
 }
 
 // Fields.
