@@ -86,7 +86,7 @@ local function add_small()
   for _, level in ipairs(levels) do
     local function above(name)
       return function(limits)
-        local least = math.max(support.read_ms(limits, level.bytes),
+        local least = math.max(support.read_ms(limits, levels[name].bytes),
           flops / limits.fp32_gflop_s / 1e6)
         return support.derived(made[name].time, 'us', function(ms) return 1e3 * (ms - least) end)
       end
