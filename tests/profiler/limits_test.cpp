@@ -66,7 +66,9 @@ TEST(MachineLimits, OfNarrowNumbersNameTheirInstructionOrSayWhyThereIsNone) {
   const auto has = [&](const char* isa) {
     return std::find(machine.isa.begin(), machine.isa.end(), isa) != machine.isa.end();
   };
-  if (has("avx2")) EXPECT_TRUE(machine.int8) << "AVX2 multiplies int8 once it is widened";
+  if (has("avx2")) {
+    EXPECT_TRUE(machine.int8) << "AVX2 multiplies int8 once it is widened";
+  }
   if (has("sse2") && !has("avx512_bf16") && !has("amx_bf16")) {
     ASSERT_TRUE(reason_of(machine, "bf16")) << "no number is made up";
     EXPECT_EQ(*reason_of(machine, "bf16"), "this CPU has none of amx_bf16, avx512_bf16");
