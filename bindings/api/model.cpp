@@ -69,8 +69,7 @@ std::vector<Function> model_functions() {
        .options = {{"level", Kind::any, "",
                     "one of crescent.levels.available(), or 'auto': measures drift and time of "
                     "all, and takes the fastest that is near enough the reference; of those that "
-                    "can't be told apart, the nearest",
-                    true},
+                    "can't be told apart, the nearest (required)"},
                    {"weights", Value::one_of({"bf16", "int8", "int4"}), "'int8'",
                     "level 3: what the layers' matrices are stored as. bf16: 16 bits a weight, "
                     "rounded to nearest; int8: 8 bits, with a scale a row or, with `group`, 8.5 "

@@ -109,7 +109,7 @@ bool is_auto_level(const Args& args) {
   lua_State* L = args.L();
   args.push("level");
   const bool is_text = lua_type(L, -1) == LUA_TSTRING;
-  const std::string found = describe(L, -1);
+  const std::string found = lua_isnil(L, -1) ? "nothing" : describe(L, -1);
   const bool is_integer =
       lua_type(L, -1) == LUA_TNUMBER && std::floor(lua_tonumber(L, -1)) == lua_tonumber(L, -1);
   const bool is_auto = is_text && std::string_view(lua_tostring(L, -1)) == "auto";

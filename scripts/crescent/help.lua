@@ -3,6 +3,8 @@
 local results = require 'crescent.results'
 local source = require 'crescent.prompt.source'
 
+local require = require -- the prompt's user may lose theirs
+
 local function entries()
   local by_name, names = {}, {}
   for _, entry in ipairs(crescent.api()) do

@@ -189,8 +189,8 @@ test.group('a model', function()
       bare.weight, bare, 'wte.wieght')
     refuses('model:optimize: level 4 is not available: expected 0 (reference), 1 (fused), 2 '
       .. '(compiled) or 3 (compiled with lossy storage)', model.optimize, model, { level = 4 })
-    refuses("model:optimize: option 'level': expected an integer, got nothing", model.optimize,
-      model)
+    refuses("model:optimize: option 'level': expected an integer or 'auto', got nothing",
+      model.optimize, model)
   end)
   test.case('names the nearest pass, and says which can be switched at which level', function()
     local function with(level, passes) return { level = level, passes = passes } end

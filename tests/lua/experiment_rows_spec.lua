@@ -187,7 +187,8 @@ test.group('rounds', function()
     after('grid = { x = { 1 } }, rounds = 3,', [[
     local S, r = crescent.statistics.samples, ctx.round
     return { t_ms = S({ r, r + 0.5 }, { unit = 'ms' }), latency_ms = 10 - r, share = r, same = 7,
-      text = 'r' .. r, list = { r, 1 }, tokens_per_s = r, nested = { mem_bytes = r, all = 'x' }, late = r > 1 and r,
+      text = 'r' .. r, list = { r, 1 }, tokens_per_s = r,
+      nested = { mem_bytes = r, all = 'x' }, late = r > 1 and r,
       rounds = ctx.rounds }]], function(rows)
       local row = rows[1]
       test.equal(row.t_ms, samples({ 1, 1.5, 2, 2.5, 3, 3.5 }, { unit = 'ms' }))

@@ -8,7 +8,7 @@
     DIR                          model folder, or 'tiny' for the embedded one (required)
     PROMPT                       text to continue (required)
     --ignore-eos                 go on past an end-of-text token
-    --level INTEGER              optimisation level (0 or 1 or 2)
+    --level INTEGER              optimisation level (0 or 1 or 2 or 3)
     --repetition-penalty NUMBER  divides the logits of tokens seen; 1 is none
     --seed INTEGER               of the sampling; 1 if not given
     --stop STRING                end in front of this text (may be given more than once)
@@ -52,7 +52,7 @@ is a failure.
   Try `crescent generate --help`.
   [2]
   $ crescent generate tiny x --level 9
-  crescent generate: --level: expected 0 or 1 or 2, got '9'
+  crescent generate: --level: expected 0 or 1 or 2 or 3, got '9'
   Try `crescent generate --help`.
   [2]
   $ crescent generate tiny ''

@@ -43,7 +43,9 @@ Nothing that is typed takes the prompt itself away.
   7
   crescent.levels
     crescent.levels.available   Lists the levels that this build can run a model at: 0 reference,
-                                1 fused, 2 compiled.
+                                1 fused, 2 compiled, 3 compiled with lossy storage.
+    crescent.levels.explain     Builds a level up pass by pass, and measures what each gains and
+                                costs.
   [1]
 
 Errors leave the state as it was; the exit code tells. The position is the line of the input.

@@ -1,4 +1,4 @@
---- model:optimize { level = 'auto' }: the fastest level whose logits are near enough the reference's.
+--- model:optimize { level = 'auto' }: the fastest level that is near enough the reference.
 local option = require 'crescent.leveling.option'
 local rows = require 'crescent.rows'
 
@@ -59,7 +59,7 @@ local function choose(near)
 end
 
 --- Measures drift and time of every level and gives the model at the fastest whose KL divergence
---- from level 0 is at most `kl_nats_max`; of those that can't be told apart in time, the one that is
+--- from level 0 is at most `kl_nats_max`; of those that can't be told apart in time, the one
 --- nearest to the reference.
 ---@param model crescent.Model
 ---@param options table   # `text`, `file` or `ids` to measure drift on; `kl_nats_max` (default

@@ -69,8 +69,9 @@ local columns = {
   { 'logit_drift', title = 'logit drift' }, { 'kl_nats' }, { 'top1' },
 }
 
---- Builds a level up pass by pass: levels 0 and 1, level 2 without the passes that can be switched
---- off, each of them switched on, and at level 3 the narrower weights and the narrower output head.
+--- Builds a level up pass by pass, and measures what each gains and costs. The steps are levels 0
+--- and 1, level 2 without the passes that can be switched off, each of them switched on, and at
+--- level 3 the narrower weights and the narrower output head.
 ---
 --- With `measure = true` every step is timed against the one before it, in turns (the ratio of
 --- times, its 99 % interval and the verdict, for decoding and for the prefill of 64 tokens), and
