@@ -34,7 +34,9 @@
   stdin:5: unexpected symbol near '='
   crescent.levels
     crescent.levels.available   Lists the levels that this build can run a model at: 0 reference,
-                                1 fused, 2 compiled.
+                                1 fused, 2 compiled, 3 compiled with lossy storage.
+    crescent.levels.explain     Builds a level up pass by pass, and measures what each gains and
+                                costs.
   [\d.]+ ± [\d.]+ us, median.* (re)
   'text20'
   { 20, name = 'three' }
