@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace crescent::kernels {
@@ -52,7 +51,7 @@ void to_int8(const float* x, int64_t count, float scale, int8_t* q) {
 }
 
 float row_to_int8(const float* x, int64_t inputs, int8_t* q) {
-  std::memset(q, 0, static_cast<size_t>(groups_of(inputs) * kGroup));
+  std::fill_n(q, groups_of(inputs) * kGroup, int8_t{0});
   const float most = greatest_magnitude(x, inputs);
   if (!std::isfinite(most)) return kNan;
   // 16 bits of it, so that scale * q is exact: what is stored is then stored to the same again.
@@ -66,7 +65,7 @@ float row_to_int8(const float* x, int64_t inputs, int8_t* q) {
 void row_to_int8_grouped(const float* x, int64_t inputs, int8_t* q) {
   const int64_t groups = groups_of(inputs);
   auto* const scales = reinterpret_cast<uint16_t*>(q + groups * kGroup);
-  std::memset(q, 0, static_cast<size_t>(groups * kGroup));
+  std::fill_n(q, groups * kGroup, int8_t{0});
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t count = std::min(kGroup, inputs - g * kGroup);
     const float most = greatest_magnitude(x + g * kGroup, count);
@@ -107,7 +106,7 @@ void row_to_int4(const float* x, int64_t inputs, unsigned char* to) {
   const int64_t groups = groups_of(inputs);
   auto* const words = reinterpret_cast<uint32_t*>(to);
   auto* const scales = reinterpret_cast<uint16_t*>(to + groups * kGroup / 2);
-  std::memset(to, 0, static_cast<size_t>(groups * kGroup / 2));
+  std::fill_n(to, groups * kGroup / 2, static_cast<unsigned char>(0));
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t count = std::min(kGroup, inputs - g * kGroup);
     const Int4Group made = group_to_int4(x + g * kGroup, count, words + 4 * g);
@@ -147,7 +146,7 @@ void quantize(const Quantization& job, int64_t begin, int64_t end) {
     const float* const x = job.from + row * job.from_stride;
     auto* const to = static_cast<unsigned char*>(job.to) + row * job.to_stride;
     switch (job.width) {
-      case Width::fp32: std::memcpy(to, x, static_cast<size_t>(job.inputs) * sizeof(float)); break;
+      case Width::fp32: std::copy_n(x, job.inputs, reinterpret_cast<float*>(to)); break;
       case Width::bf16:
         std::transform(x, x + job.inputs, reinterpret_cast<uint16_t*>(to), bf16_of);
         break;

@@ -3,7 +3,17 @@
 local results = require 'crescent.results'
 local source = require 'crescent.prompt.source'
 
-local require = require -- the prompt's user may lose theirs
+local require = require
+
+--- A module of ours, also where the prompt's user has lost the global that modules need.
+local function loaded(name)
+  local theirs = rawget(_G, 'require')
+  rawset(_G, 'require', require)
+  local ok, module = pcall(require, name)
+  rawset(_G, 'require', theirs)
+  if not ok then error(module, 0) end
+  return module
+end
 
 local function entries()
   local by_name, names = {}, {}
@@ -156,7 +166,7 @@ local function add_files_below(name, items)
   end
   table.sort(found)
   for _, module in ipairs(found) do
-    local fn = require(module)
+    local fn = loaded(module)
     local doc = type(fn) == 'function' and docstring(fn)
     if doc then items[#items + 1] = { module, source.first_sentence(doc) } end
   end
