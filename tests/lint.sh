@@ -47,13 +47,17 @@ tidy_one() {
     g++ -E -std=c++20 -I. $(pkg-config --cflags luajit) "$1" 2>/dev/null
   } | sha256sum | cut -c1-64)
   [[ -e $build/lint/$key ]] && return 0
-  said=$(clang-tidy-14 --quiet -p "$build" "$1" 2>&1) || status=$?
+  said=$(clang-tidy-14 --quiet -p "$build/lint" "$1" 2>&1) || status=$?
   if ((status)); then grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed ' <<<"$said"; fi
   if ((status == 0)); then mkdir -p "$build/lint" && : >"$build/lint/$key"; fi
   return $status
 }
 export build work
 export -f tidy_one
+# How each file is compiled, without GCC's precompiled headers, which clang can't read.
+mkdir -p "$build/lint"
+sed -E 's/ -Winvalid-pch -include [^ ]+//' "$build/compile_commands.json" \
+  >"$build/lint/compile_commands.json"
 
 listed '*.cpp' '*.h' | each format clang-format-14 --dry-run -Werror
 listed 'engine/*.cpp' 'profiler/*.cpp' 'bindings/*.cpp' 'host/*.cpp' |
