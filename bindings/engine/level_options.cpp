@@ -26,6 +26,7 @@ constexpr std::array<Fixed, 3> kFixed{
 
 std::vector<std::string_view> switchable() {
   std::vector<std::string_view> names;
+  names.reserve(kPassSwitches.size());
   for (const PassSwitch& pass : kPassSwitches) names.push_back(pass.name);
   return names;
 }
