@@ -12,6 +12,7 @@ void prefer_huge_pages(void* begin, size_t bytes) {
   const auto address = reinterpret_cast<uintptr_t>(begin);
   const uintptr_t first = (address + kHugePage - 1) / kHugePage * kHugePage;
   const uintptr_t last = (address + bytes) / kHugePage * kHugePage;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): whole pages inside the block
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #endif
 }

@@ -61,7 +61,7 @@ sed -E 's/ -Winvalid-pch -include [^ ]+//' "$build/compile_commands.json" \
 
 listed '*.cpp' '*.h' | each format clang-format-14 --dry-run -Werror
 listed 'engine/*.cpp' 'profiler/*.cpp' 'bindings/*.cpp' 'host/*.cpp' |
-  xargs -r grep -LE '#include <(ATen|torch|c10)/' |
+  xargs -r grep -LE '#include <((ATen|torch|c10)/|omp\.h>)' |
   each mistakes tidy_one
 listed dev .ci/run '*.sh' | each shell shellcheck -x
 listed '*.lua' | each lua luacheck --quiet --codes --no-color

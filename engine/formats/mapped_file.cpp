@@ -58,6 +58,7 @@ std::optional<size_t> MappedFile::give_back(std::span<const std::byte> part) con
   const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
   if (first >= last) return 0;
   // A wish: where the system doesn't grant it, the pages stay.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): whole pages inside the mapping
   return ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED) == 0 ? last - first
                                                                                      : 0;
 }
