@@ -16,11 +16,11 @@ local function is_finite(value)
 end
 
 local function pooled(list)
-  local values = {}
+  local pool = {}
   for _, samples in ipairs(list) do
-    for _, value in ipairs(samples.values) do values[#values + 1] = value end
+    for _, value in ipairs(samples.values) do pool[#pool + 1] = value end
   end
-  return crescent.statistics.samples(values, { unit = list[1].unit })
+  return crescent.statistics.samples(pool, { unit = list[1].unit })
 end
 
 local function all(list, is)

@@ -91,8 +91,8 @@ end
 --- The keys of both tables: positions and other numbers first, then names, then the rest.
 local function keys_of(a, b)
   local keys, known = {}, {}
-  for _, values in ipairs { a, b } do
-    for key in pairs(values) do
+  for _, of in ipairs { a, b } do
+    for key in pairs(of) do
       if not known[key] then keys[#keys + 1] = key end
       known[key] = true
     end
