@@ -6,8 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/kernels/nearest.h"
-
 namespace crescent::kernels {
 namespace {
 
@@ -23,11 +21,14 @@ Steps steps_of(Width width) {
   return {-127, 127, false, width == Width::int8_grouped};
 }
 
-using Block = std::array<float, kGroup>;
+template <class T>
+using BlockOf = std::array<T, kGroup>;
+using Block = BlockOf<float>;
 
 /// In pairs, the same everywhere; loops over lanes vectorise where one running sum can't.
-float sum_of(const Block& x) {
-  std::array<float, 4> sums;
+template <class T>
+T sum_of(const BlockOf<T>& x) {
+  std::array<T, 4> sums;
   for (size_t i = 0; i < 4; ++i)
     sums[i] = ((x[i] + x[i + 16]) + (x[i + 8] + x[i + 24])) +
               ((x[i + 4] + x[i + 20]) + (x[i + 12] + x[i + 28]));
@@ -47,11 +48,12 @@ void for_each_block(const Weighed& numbers, Use use) {
   use(x.data(), importance.data());
 }
 
+constexpr float kShift = 12582912.0f;  ///< rounds as `nearest` does, and leaves a float
+
 /// q of x as a float: a multiplication in place of the division, for speed.
 struct Rounding {
   float minimum, per_step, least, most;
   float operator()(float x) const {
-    constexpr float kShift = 12582912.0f;  // see `nearest`
     float q = (x - minimum) * per_step;
     q = q > least ? q : least;
     q = q < most ? q : most;
@@ -78,16 +80,22 @@ double roughly_lost(const Steps& steps, const Weighed& numbers, Scale scale) {
   return sum;
 }
 
-/// The same with what is stored and read back.
+/// The same with what is stored and read back, to the bit; all of it, if the scale is 0.
 double lost(const Steps& steps, const Weighed& numbers, Scale scale) {
+  const float step = scale.scale > 0 ? scale.scale : std::numeric_limits<float>::infinity();
   double sum = 0;
-  for (int64_t i = 0; i < numbers.count; ++i) {
-    const float x = numbers.x[i];
-    const float at = scale.scale > 0 ? (x - scale.minimum) / scale.scale : 0;
-    const int q = nearest(std::clamp(at, steps.least, steps.most));
-    const double off = double{x} - (scale.scale * static_cast<float>(q) + scale.minimum);
-    sum += numbers.importance[i] * off * off;
-  }
+  for_each_block(numbers, [&](const float* x, const float* importance) {
+    BlockOf<double> squares;
+    for (size_t i = 0; i < squares.size(); ++i) {
+      float q = (x[i] - scale.minimum) / step;
+      q = q > steps.least ? q : steps.least;
+      q = q < steps.most ? q : steps.most;
+      q = q + kShift - kShift;
+      const double off = double{x[i]} - (scale.scale * q + scale.minimum);
+      squares[i] = importance[i] * off * off;
+    }
+    sum += sum_of(squares);
+  });
   return sum;
 }
 
@@ -190,8 +198,7 @@ Best clipped(const Steps& steps, const Weighed& numbers, Scale plain) {
 Scale choose_scale(Width width, const Weighed& numbers, Scale plain, WeightedError& error) {
   const Steps steps = steps_of(width);
   const double plainly_lost = lost(steps, numbers, plain);
-  for (int64_t i = 0; i < numbers.count; ++i)
-    error.whole += double{numbers.importance[i]} * numbers.x[i] * numbers.x[i];
+  error.whole += lost(steps, numbers, {});
   error.plain += plainly_lost;
   Candidate best{plainly_lost, plain};
   if (plain.scale > 0 && plainly_lost > 0) {
@@ -200,7 +207,9 @@ Scale choose_scale(Width width, const Weighed& numbers, Scale plain, WeightedErr
     for (Candidate candidate : candidates) {
       for (int fit = 0; fit < kFits; ++fit) {
         const Scale moved = fitted(steps, numbers, candidate.scale);
-        if (!(moved.scale > 0)) break;
+        const bool is_new =
+            moved.scale != candidate.scale.scale || moved.minimum != candidate.scale.minimum;
+        if (!(moved.scale > 0) || !is_new) break;
         candidate = {roughly_lost(steps, numbers, moved), moved};
         if (candidate.lost < rough.lost) rough = candidate;
       }

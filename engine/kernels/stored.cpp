@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/kernels/nearest.h"
 #include "engine/kernels/scales.h"
 
 namespace crescent::kernels {
@@ -22,6 +21,12 @@ uint16_t bf16_of(float x) {
   const auto bits = std::bit_cast<uint32_t>(x);
   if ((bits & kMagnitude) > kInfinity) return static_cast<uint16_t>(bits >> 16 | 0x40);
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/// To nearest even, for |x| < 2^22. std::nearbyint is a call on CPUs without SSE 4.1.
+int nearest(float x) {
+  constexpr float kShift = 12582912.0f;  // 1.5 * 2^23: the sum's last bits are the integer
+  return std::bit_cast<int32_t>(x + kShift) - std::bit_cast<int32_t>(kShift);
 }
 
 /// The greatest |x|; infinite or NaN if one of them is.
