@@ -10,8 +10,11 @@ std::string words_of(Width width) {
 }
 
 std::string words_of(const Storage& storage) {
-  if (storage.head == storage.weights) return words_of(storage.weights);
-  return fmt::format("{}, head {}", words_of(storage.weights), words_of(storage.head));
+  std::string words = words_of(storage.weights);
+  if (storage.head != storage.weights) words += ", head " + words_of(storage.head);
+  if (storage.calibration)
+    words += fmt::format(", calibrated on {} tokens", storage.calibration->tokens);
+  return words;
 }
 
 MatrixShape matrix_shape(const TensorSpec& spec) {

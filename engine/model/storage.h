@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/kernels/stored.h"
+#include "engine/model/calibration.h"
 #include "engine/model/layout.h"
 
 namespace crescent {
@@ -14,13 +15,14 @@ using kernels::Width;
 struct Storage {
   Width weights = Width::fp32;  ///< of all matrices of all layers
   Width head = Width::fp32;     ///< of the output head, and of the embedding where they are one
+  SharedCalibration calibration = {};  ///< what scales are chosen by; empty: the plain ones
   bool is_narrow() const { return weights != Width::fp32 || head != Width::fp32; }
   bool operator==(const Storage&) const = default;
 };
 
 /// "int8", "int8 in groups of 32".
 std::string words_of(Width);
-/// "int8", "bf16, head fp32".
+/// "int8", "bf16, head fp32", "int4, calibrated on 2048 tokens".
 std::string words_of(const Storage&);
 
 /// A matrix as a plan has it: [out, in].

@@ -82,7 +82,7 @@ test.group('level 3', function()
   test.case('stores int8 with a scale a row unless told otherwise', function()
     local small = crescent.load(fixtures.model 'gpt2'):optimize { level = 3 }
     local list = small:passes()
-    test.equal(#list, 6)
+    test.equal(#list, 7)
     test.equal(named(list, 'weights').changed, '8 matrices as int8')
     test.equal(named(list, 'weights').layers, 2)
     test.equal(named(list, 'head').changed,
@@ -179,5 +179,8 @@ test.group('level 3', function()
     worse_than(0.005, { weights = 'int8' })
     worse_than(0.005, { weights = 'int8', group = 32 })
     worse_than(0.05, { weights = 'int4' })
+    local seen = 'And God said, Let there be light: and there was light. And God saw the light, '
+      .. 'that it was good: and God divided the light from the darkness.'
+    worse_than(0.05, { weights = 'int4', calibration = seen })
   end)
 end)

@@ -36,20 +36,24 @@ local function add_passes(steps, model)
   end
 end
 
---- Narrower weights, then the narrower head.
+--- Narrower weights, then the narrower head, then scales that a text chose.
 local function add_storage(steps, model, options)
   local storage = { level = 3, weights = options.weights, group = options.group, head = 'fp32' }
   local made = model:optimize(storage)
   add(steps, 3, '+ weights', changed_by(made, 'weights'), made)
-  if options.head == 'fp32' then return end
-  storage.head = options.head
-  made = model:optimize(storage)
-  add(steps, 3, '+ head', changed_by(made, 'head'), made)
+  if options.head ~= 'fp32' then
+    storage.head = options.head
+    made = model:optimize(storage)
+    add(steps, 3, '+ head', changed_by(made, 'head'), made)
+  end
+  if not options.calibrated then return end
+  add(steps, 3, '+ calibration', changed_by(options.calibrated, 'calibration'), options.calibrated)
 end
 
 --- Lists the steps up to `options.level`: { level, name, changed, model }.
 ---@param model crescent.Model
----@param options { level: integer, weights: string?, head: string?, group: integer? }
+---@param options { level: integer, weights: string?, head: string?, group: integer?,
+---  calibrated: crescent.Model? }  # `calibrated`: the last step, with all of the others
 function ladder.of(model, options)
   local steps = {}
   add(steps, 0, 'level 0', 'the reference: one operator after the other',
