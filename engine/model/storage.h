@@ -14,13 +14,18 @@ using kernels::Width;
 struct Storage {
   Width weights = Width::fp32;  ///< of all matrices of all layers
   Width head = Width::fp32;     ///< of the output head, and of the embedding where they are one
-  bool is_narrow() const { return weights != Width::fp32 || head != Width::fp32; }
+  Width kv = Width::fp32;       ///< of a session's keys and values: fp32, bf16 or int8
+  bool is_narrow() const {
+    return weights != Width::fp32 || head != Width::fp32 || kv != Width::fp32;
+  }
+  /// What plans that share their weights' copies agree in.
+  Storage without_cache() const { return {weights, head}; }
   bool operator==(const Storage&) const = default;
 };
 
 /// "int8", "int8 in groups of 32".
 std::string words_of(Width);
-/// "int8", "bf16, head fp32".
+/// "int8", "bf16, head fp32", "int8, cache bf16".
 std::string words_of(const Storage&);
 
 /// A matrix as a plan has it: [out, in].
@@ -38,6 +43,8 @@ Width width_of(const TensorSpec&, bool tied_head, const Storage&);
 int64_t stored_bytes(const MatrixShape&, Width);
 /// What a narrower copy takes: that in whole cache lines.
 int64_t packed_bytes(const MatrixShape&, Width);
+/// What a key or a value of one head takes at a position: a scale for each counts in.
+int64_t cached_bytes(int64_t head_dim, Width);
 /// Do rows of such a width end in a group that is filled up?
 bool is_padded(int64_t in, Width);
 
