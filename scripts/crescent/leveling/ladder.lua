@@ -36,20 +36,26 @@ local function add_passes(steps, model)
   end
 end
 
---- Narrower weights, then the narrower head.
+--- Narrower weights, then the narrower head, then narrower keys and values.
 local function add_storage(steps, model, options)
   local storage = { level = 3, weights = options.weights, group = options.group, head = 'fp32' }
   local made = model:optimize(storage)
   add(steps, 3, '+ weights', changed_by(made, 'weights'), made)
-  if options.head == 'fp32' then return end
-  storage.head = options.head
-  made = model:optimize(storage)
-  add(steps, 3, '+ head', changed_by(made, 'head'), made)
+  if options.head ~= 'fp32' then
+    storage.head = options.head
+    made = model:optimize(storage)
+    add(steps, 3, '+ head', changed_by(made, 'head'), made)
+  end
+  if options.kv and options.kv ~= 'fp32' then
+    storage.kv = options.kv
+    made = model:optimize(storage)
+    add(steps, 3, '+ kv', changed_by(made, 'kv'), made)
+  end
 end
 
 --- Lists the steps up to `options.level`: { level, name, changed, model }.
 ---@param model crescent.Model
----@param options { level: integer, weights: string?, head: string?, group: integer? }
+---@param options { level: integer, weights: string?, head: string?, group: integer?, kv: string? }
 function ladder.of(model, options)
   local steps = {}
   add(steps, 0, 'level 0', 'the reference: one operator after the other',

@@ -57,9 +57,9 @@ function option.of_explain(name, model, given)
   local options = read(name, given,
     { level = 'integer', measure = 'flag', time_s_max = 'positive' },
     { level = levels[#levels], window = 128, time_s_max = 60 },
-    { 'level', 'weights', 'head', 'group', 'measure' })
+    { 'level', 'weights', 'head', 'group', 'kv', 'measure' })
   local ok, problem = pcall(model.optimize, model, { level = options.level,
-    weights = options.weights, head = options.head, group = options.group })
+    weights = options.weights, head = options.head, group = options.group, kv = options.kv })
   if not ok then refuse(name, '%s', (tostring(problem):gsub('^.-model:optimize: ', '', 1))) end
   if options.measure and texts_in(options) ~= 1 then
     refuse(name, 'measure = true needs a text to measure drift on: give one of text, file and ids')

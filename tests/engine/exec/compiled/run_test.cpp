@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <deque>
 #include <stdexcept>
 #include <thread>
 
@@ -18,8 +20,9 @@ struct Fed {
   int threads = 1;
 };
 
-std::shared_ptr<const Plan> plan_of(const test::PlainWeights& plain, const Passes& passes = {}) {
-  return std::make_shared<const Plan>(plain.config, plain.weights, passes);
+std::shared_ptr<const Plan> plan_of(const test::PlainWeights& plain, const Passes& passes = {},
+                                    Width kv = Width::fp32) {
+  return std::make_shared<const Plan>(plain.config, plain.weights, passes, kv);
 }
 
 std::vector<int64_t> ids_of(const Fed& fed, int64_t vocab) {
@@ -101,6 +104,60 @@ TEST_P(Runners, GiveTheSameBitsFromNarrowWeightsToo) {
   }
 }
 
+TEST_P(Runners, GiveTheSameBitsFromANarrowCacheToo) {
+  for (const Width kv : {Width::bf16, Width::int8}) {
+    const auto plan = plan_of(plain_, {}, kv);
+    const std::vector<float> one = logits_of(plan, {.batch = 3});
+    EXPECT_NE(one, logits_of(plan_, {.batch = 3})) << kernels::name_of(kv);
+    for (const int64_t step : {1, 3, 5, 11}) {
+      for (const int threads : {1, 2, 5}) {
+        EXPECT_EQ(logits_of(plan, {.batch = 3, .step = step, .threads = threads}), one)
+            << kernels::name_of(kv) << ", " << step << " at once, " << threads << " threads";
+      }
+    }
+  }
+}
+
+/// Weights whose keys and values are the same at every position, and are whole numbers times a
+/// scale of each head: narrower they are the same numbers.
+compiled::PlanWeights with_plain_keys(const test::PlainWeights& plain,
+                                      std::deque<std::vector<float>>& memory) {
+  compiled::PlanWeights weights = plain.weights;
+  for (size_t layer = 0; layer < weights.layers.size(); ++layer) {
+    const int64_t D = plain.config.layers[layer].head_dim;
+    for (float& angle : weights.layers[layer].frequencies) angle = 0;
+    for (const size_t part : {1, 2}) {
+      Matrix& matrix = weights.layers[layer].qkv[part];
+      const std::vector<float>& zeros =
+          memory.emplace_back(static_cast<size_t>(matrix.out * matrix.in));
+      std::vector<float>& bias = memory.emplace_back(static_cast<size_t>(matrix.out));
+      for (int64_t i = 0; i < matrix.out; ++i) {
+        const int64_t whole = i % D == 0 ? 127 : (37 * i + 11 * static_cast<int64_t>(layer)) % 120;
+        const int exponent = static_cast<int>(i / D + static_cast<int64_t>(layer)) - 7;
+        bias[static_cast<size_t>(i)] = std::ldexp(static_cast<float>(whole), exponent);
+      }
+      matrix.w = kernels::stored(zeros.data(), matrix.in);
+      matrix.bias = bias.data();
+    }
+  }
+  return weights;
+}
+
+TEST_P(Runners, GiveTheBitsOfAnFp32CacheWhereANarrowOneHoldsTheSameNumbers) {
+  std::deque<std::vector<float>> memory;
+  const compiled::PlanWeights weights = with_plain_keys(plain_, memory);
+  const auto with = [&](Width kv) {
+    return std::make_shared<const Plan>(plain_.config, weights, Passes{}, kv);
+  };
+  const std::vector<float> expected = logits_of(with(Width::fp32), {.batch = 3});
+  for (const Width kv : {Width::bf16, Width::int8}) {
+    for (const int64_t step : {1, 5, 12}) {
+      EXPECT_EQ(logits_of(with(kv), {.batch = 3, .step = step, .threads = 2}), expected)
+          << kernels::name_of(kv) << ", " << step << " at once";
+    }
+  }
+}
+
 TEST_P(Runners, ShareOnePlanAtTheSameTime) {
   const std::vector<float> expected = logits_of(plan_, {});
   std::vector<float> seen[2];
@@ -138,6 +195,27 @@ TEST_P(Runners, TellThatALogitIsNotFinite) {
   std::vector<float> logits(static_cast<size_t>(plain_.config.vocab));
   const std::vector<int64_t> ids{1};
   EXPECT_FALSE(runner.run(*make_thread_team(1), {.ids = ids, .logits = logits.data()}));
+}
+
+TEST_P(Runners, TellItOfAKeyOrAValueInACacheOfAnyWidth) {
+  const int64_t width = plain_.weights.layers[0].qkv[1].out;
+  for (const size_t part : {1, 2}) {
+    for (const float bad : {NAN, HUGE_VALF}) {
+      std::vector<float> broken(static_cast<size_t>(width));
+      broken[static_cast<size_t>(width) - 1] = bad;
+      const test::PlainWeights fresh(plain_.config);
+      compiled::PlanWeights weights = fresh.weights;
+      weights.layers[0].qkv[part].bias = broken.data();
+      for (const Width kv : {Width::fp32, Width::bf16, Width::int8}) {
+        const auto plan = std::make_shared<const Plan>(plain_.config, weights, Passes{}, kv);
+        Runner runner(plan, {.capacity = 4}, "a test");
+        std::vector<float> logits(static_cast<size_t>(2 * plain_.config.vocab));
+        const std::vector<int64_t> ids{1, 2};
+        EXPECT_FALSE(runner.run(*make_thread_team(1), {.ids = ids, .logits = logits.data()}))
+            << kernels::name_of(kv) << ", part " << part << ", " << bad;
+      }
+    }
+  }
 }
 
 /// Throws at a site; counts what was begun and not ended.
