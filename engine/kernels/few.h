@@ -1,17 +1,20 @@
 #pragma once
-// Products of few rows by weights of any width, which are streamed once: each number is widened in
-// registers and multiplied with all rows of x. Included by kernels' sources only; see simd.h. A sum
-// is the same chain of the same floats as tile.h's.
+// Products of few rows by weights of any width, which are streamed once and multiplied with all
+// rows of x in registers: fp32 and bf16 as floats, int8 and int4 as integers. Included by kernels'
+// sources only; see simd.h.
+#include "engine/kernels/integers.h"
 #include "engine/kernels/tile.h"
-#include "engine/kernels/widen.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 
-constexpr int64_t kFew = 8;  ///< rows up to which w is streamed
+constexpr bool is_integer(Width width) { return width != Width::fp32 && width != Width::bf16; }
 
 /// Outs of a tile of so many rows. As many sums as make up for the latency of fused multiply-adds
 /// and leave room for what is widened; rows of x come from the first cache with each.
-constexpr int few_outs(int64_t rows) { return rows <= 3 ? 4 : rows <= 6 ? 2 : 1; }
+constexpr int few_outs(Width width, int64_t rows) {
+  if (is_integer(width)) return rows <= 2 ? 4 : rows <= 4 ? 2 : 1;
+  return rows <= 3 ? 4 : rows <= 6 ? 2 : 1;
+}
 
 /// Rows of x lie in blocks of kInputsBlock inputs, each block's rows kPanelStride floats apart: a
 /// constant, so that one pointer finds them all; and no multiple of 4 KiB, which would put them
@@ -21,16 +24,13 @@ constexpr int64_t kPanelBlocks = 8;  ///< at most 200 KiB
 
 /// (rows, K) in a panel and (outs, K); sums (rows, outs).
 struct FewRows {
-  const float* x;
+  const float* x;                ///< fp32, bf16
+  const IntegerBlock* integers;  ///< int8, int4: [block][row]
   Stored w;
   int64_t inputs;      ///< K
   int64_t begin, end;  ///< of K: what x has and what is added
   float* sums;
   int64_t sums_stride;
-};
-/// A block of K.
-struct Block {
-  int64_t begin, count;
 };
 /// Outs of a tile.
 struct Outs {
@@ -97,9 +97,8 @@ CRESCENT_INLINE void add_all_lanes(const Floats (&sum)[kM][kN], bool first, cons
   }
 }
 
-/// sums[m, n] (+)= sum over a block of K of x[m, k] w[n, k].
 template <Width kWidth, int kM, int kN>
-CRESCENT_INLINE void add_few(const FewRows& at, const Block& block, const Outs& outs) {
+CRESCENT_INLINE void add_few_floats(const FewRows& at, const Block& block, const Outs& outs) {
   Reader<kWidth> w[kN];
   for (int n = 0; n < kN; ++n)
     w[n].start(at.w, outs.first + n * outs.apart, at.inputs, block.begin, block.count);
@@ -121,12 +120,104 @@ CRESCENT_INLINE void add_few(const FewRows& at, const Block& block, const Outs& 
   add_all_lanes<kM, kN>(sum, block.begin == 0, outs, at);
 }
 
+/// fp16 to floats, and zeros up to kRoomGroups.
+CRESCENT_INLINE void load_room(const uint16_t* from, int64_t groups, float* to) {
+  load_halves(from, groups, to);
+  for (int64_t g = groups; g < kRoomGroups; ++g) to[g] = 0;
+}
+
+/// What groups of w and of x are multiplied by, together; and what minimums add, into the sums.
+template <Width kWidth, int kM, int kN>
+CRESCENT_INLINE void join_scales(const IntegerBlock* x, const uint16_t* const (&halves)[kN],
+                                 int64_t groups, int64_t all_groups,
+                                 float (&scale)[kM][kN][kRoomGroups], Floats (&sum)[kM][kN]) {
+  alignas(64) float own[kRoomGroups];
+  for (int n = 0; n < kN; ++n) {
+    load_room(halves[n], groups, own);
+    for (int m = 0; m < kM; ++m)
+      for (int64_t g = 0; g < kRoomGroups; g += kLanes)
+        store(scale[m][n] + g, load(own + g) * load(x[m].scale + g));
+    if constexpr (kWidth == Width::int4) {
+      load_room(halves[n] + all_groups, groups, own);
+      for (int m = 0; m < kM; ++m)
+        for (int64_t g = 0; g < kRoomGroups; g += kLanes)
+          sum[m][n] = fma(load(own + g), load(x[m].sum + g), sum[m][n]);
+    }
+  }
+}
+
+/// What is loaded of w at a time: a group of int8, or kSides groups of int4.
+template <Width kWidth>
+struct Whole {
+  static constexpr int kParts = kWidth == Width::int4 ? 4 : kGroup / kShorts;
+  static constexpr int64_t kGroups = kWidth == Width::int4 ? kSides : 1;
+  Shorts of[kParts];
+
+  CRESCENT_INLINE void get(const char* from, int64_t left) {
+    if constexpr (kWidth == Width::int4) {
+      const Shorts words = load_int4_groups(reinterpret_cast<const unsigned char*>(from), left);
+      for (int i = 0; i < kParts; ++i) of[i] = four_bits(words, i);
+    } else {
+      for (int i = 0; i < kParts; ++i)
+        of[i] = shorts_of_int8(reinterpret_cast<const int8_t*>(from) + i * kShorts);
+    }
+  }
+  CRESCENT_INLINE Floats times(const int16_t* x) const {
+    Ints sum = pair_products(of[0], load_shorts(x));
+    for (int i = 1; i < kParts; ++i) sum += pair_products(of[i], load_shorts(x + i * kShorts));
+    return floats_of(sum);
+  }
+};
+
+template <Width kWidth, int kM, int kN>
+CRESCENT_INLINE void add_few_integers(const FewRows& at, const Block& block, const Outs& outs) {
+  const IntegerBlock* const x = at.integers + (block.begin - at.begin) / kInputsBlock * kM;
+  const int64_t all_groups = (at.inputs + kGroup - 1) / kGroup;
+  const int64_t groups = (block.count + kGroup - 1) / kGroup, first = block.begin / kGroup;
+  const char* w[kN];
+  const uint16_t* halves[kN];
+  for (int n = 0; n < kN; ++n) {
+    w[n] = static_cast<const char*>(from_row(at.w, outs.first + n * outs.apart).data);
+    halves[n] = reinterpret_cast<const uint16_t*>(w[n] + all_groups * group_bytes(kWidth)) + first;
+    w[n] += first * group_bytes(kWidth);
+  }
+  Floats sum[kM][kN];
+  for (int m = 0; m < kM; ++m)
+    for (int n = 0; n < kN; ++n) sum[m][n] = Floats{};
+  alignas(64) float scale[kM][kN][kRoomGroups];
+  if constexpr (kWidth != Width::int8)
+    join_scales<kWidth, kM, kN>(x, halves, groups, all_groups, scale, sum);
+  constexpr int64_t kStep = Whole<kWidth>::kGroups;
+  for (int64_t g = 0; g < groups; g += kStep) {
+    for (int n = 0; n < kN; ++n) {
+      const char* const place = w[n] + g * group_bytes(kWidth);
+      prefetch<kWidth>(place);
+      Whole<kWidth> whole;
+      whole.get(place, groups - g);
+      for (int m = 0; m < kM; ++m) {
+        const Floats by = kWidth == Width::int4   ? spread_sides(scale[m][n] + g)
+                          : kWidth == Width::int8 ? all(x[m].scale[g])
+                                                  : all(scale[m][n][g]);
+        sum[m][n] = fma(whole.times(x[m].x + g * kGroup), by, sum[m][n]);
+      }
+    }
+  }
+  add_all_lanes<kM, kN>(sum, block.begin == 0, outs, at);
+}
+
+/// sums[m, n] (+)= sum over a block of K of x[m, k] w[n, k].
+template <Width kWidth, int kM, int kN>
+CRESCENT_INLINE void add_few(const FewRows& at, const Block& block, const Outs& outs) {
+  if constexpr (is_integer(kWidth)) add_few_integers<kWidth, kM, kN>(at, block, outs);
+  else add_few_floats<kWidth, kM, kN>(at, block, outs);
+}
+
 /// Each tile takes its outs a part of them apart, so that w is read in as many streams, which go on
 /// from row to row: rows that change with each tile end too soon for the processor to see that they
 /// are streams (see tile.h). Sums are added up every kInputsBlock inputs.
 template <Width kWidth, int kM>
 void stream(const FewRows& at, int64_t outs) {
-  constexpr int kN = few_outs(kM);
+  constexpr int kN = few_outs(kWidth, kM);
   const int64_t apart = outs / kN;
   const auto add = [&]<int kTile>(const Outs& tile) __attribute__((always_inline)) {
     for (int64_t k = at.begin; k < at.end || k == 0; k += kInputsBlock)

@@ -17,7 +17,7 @@ struct Rows {
 
 /// The inner loops of level 2, one source compiled per instruction set. Each does a part of a job
 /// on the calling thread; none allocates, throws or checks: the plan has done so once. What they
-/// need in between is on the stack, at most 400 KiB. Equal calls give equal bits under one
+/// need in between is on the stack, at most 800 KiB. Equal calls give equal bits under one
 /// instruction set; across sets sums differ within rounding.
 struct Kernels {
   const char* isa;

@@ -9,17 +9,26 @@ namespace crescent::kernels {
 /// by tanh; silu: x / (1 + e^-x). Hendrycks & Gimpel 2016, arXiv:1606.08415.
 enum class Nonlinearity { none, relu, gelu, gelu_tanh, silu };
 
+/// Rows up to which weights are streamed once, as they lie. More of them are multiplied by panels
+/// that are turned first.
+constexpr int64_t kFewRows = 8;
+
 /// y = f(x w^T + bias) + residual, or gated: y = f(x w^T + bias) * (x up^T + up_bias) + residual.
 /// All fp32, rows `..._stride` floats apart, at any address that a float may have; w and up may be
 /// stored narrower.
 ///
-/// Plain code of the same: see multiply_plainly in tests/engine/kernels/matmul_test.cpp.
+/// Where w is integers and the rows are few, x is taken as integers too: each 32 of a row, from its
+/// first on, are rounded to the nearest of -32767 .. 32767 times their greatest |x| / 32767. That
+/// is 2^-16 of the greatest, 2^-8 of what int8 does to w. A group with a number that is not finite
+/// becomes NaN, one below 1e-30 zeros.
+///
+/// Plain code of the same: multiply_plainly in tests/engine/kernels/matmul_test.cpp, and
+/// narrow_test.cpp.
 ///
 /// Guaranteed bit-identical: y[m, n] depends on nothing but x[m], w[n], up[n], their biases, its
-/// residual, K and the instruction set: not on how many rows there are, on the tile or the threads.
-/// (Sums of interleaved partial sums over blocks of 768 inputs, always in the same order.)
-/// Narrow weights give the bits of fp32 ones that `dequantize` made of them; int8 those of its q,
-/// times the row's scale.
+/// residual, K, the instruction set and whether the rows are few or many: not on how many they are,
+/// on the tile or the threads. Many rows by narrow weights give the bits of fp32 ones that
+/// `dequantize` made of them; int8 those of its q, times the row's scale.
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;

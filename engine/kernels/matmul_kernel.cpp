@@ -1,18 +1,16 @@
 // y = f(x w^T + bias): see matmul.h. Compiled once per instruction set.
 //
-// Both x and w lie in memory along K, so a sum's partial sums are the lanes of a vector along K and
-// w is never packed: a tile of 3 rows and 4 outs loads 7 vectors for 12 fused multiply-adds, which
-// a core with AVX2 can do at its peak. What differs with the number of rows is only the order in
-// which tiles are done: few rows stream w once; many rows are cut so that a panel of x, packed once
-// for 256 outs, stays in the second cache and four rows of w in the first.
+// Few rows wait for memory: w is read once, as it lies, in a few long streams (few.h). Many rows
+// wait for arithmetic: w is turned, panel by panel, into what an outer product reads (many.h).
 #include "engine/kernels/few.h"
+#include "engine/kernels/many.h"
 #include "engine/kernels/parts.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 
-constexpr int64_t kRowsBlock = 72;  // of x: 216 KiB a block of K, beside w in 512 KiB
-constexpr int64_t kManyOuts = 256;  // whose sums wait for the next block of K
+constexpr int64_t kRowsBlock = 264;  // of x: 264 KiB of it, of a second cache of 512
+constexpr int64_t kManyOuts = 384;   // whose sums wait for the next block of K
 
 /// erf within 3e-7: x P(x^2) / Q(x^2) on [-4, 4], as Eigen's; 1 there to fp32's precision.
 Floats erf_of(Floats x) {
@@ -94,24 +92,62 @@ void pack(const float* from, int64_t stride, int64_t rows, int64_t inputs, float
   }
 }
 
+/// Few rows of x, laid out as the weights at hand want them.
+class FewPanel {
+ public:
+  FewPanel(const float* x, int64_t stride, int64_t rows) : x_(x), stride_(stride), rows_(rows) {}
+
+  /// Inputs `begin` .. `end`, at most kInputs of them.
+  FewRows lay_out(const Matmul& job, const Stored& w, int64_t begin, int64_t end) {
+    const Layout layout = !is_integer(w.width)     ? Layout::floats
+                          : w.width == Width::int4 ? Layout::side_by_side
+                                                   : Layout::integers;
+    if (layout != layout_ || begin != begin_) {
+      for (int64_t k = begin; k < end; k += kInputsBlock)
+        lay_out_block(layout, k, less_of(kInputsBlock, end - k), (k - begin) / kInputsBlock);
+      layout_ = layout;
+      begin_ = begin;
+    }
+    const float* const floats = rows_ > 1 ? floats_ : x_ + begin;
+    return {floats, integers_, w, job.inputs, begin, end, nullptr, 0};
+  }
+  static constexpr int64_t kInputs = kPanelBlocks * kInputsBlock;
+
+ private:
+  enum class Layout { none, floats, integers, side_by_side };
+
+  void lay_out_block(Layout layout, int64_t k, int64_t count, int64_t block) {
+    if (layout == Layout::floats) {
+      if (rows_ > 1)
+        pack(x_ + k, stride_, rows_, count, floats_ + block * rows_ * kPanelStride, kPanelStride);
+      return;
+    }
+    const Order order = layout == Layout::integers ? Order::as_they_come : Order::side_by_side;
+    for (int64_t m = 0; m < rows_; ++m)
+      round_block(x_ + m * stride_ + k, count, order, integers_[block * rows_ + m]);
+  }
+
+  const float* x_;
+  int64_t stride_, rows_;
+  Layout layout_ = Layout::none;
+  int64_t begin_ = 0;
+  alignas(64) float floats_[kPanelBlocks * kFewRows * kPanelStride];
+  IntegerBlock integers_[kPanelBlocks * kFewRows];
+};
+
 void multiply_few(const Matmul& job, const MatmulTile& tile) {
-  constexpr int64_t kOutsBlock = 512, kPanel = kPanelBlocks * kInputsBlock;
-  alignas(64) float sums[kFew * kOutsBlock], up_sums[kFew * kOutsBlock];
-  alignas(64) float panel[kPanelBlocks * kFew * kPanelStride];
-  const float* const x = job.x + tile.rows_begin * job.x_stride;
+  constexpr int64_t kOutsBlock = 512;
+  alignas(64) float sums[kFewRows * kOutsBlock], up_sums[kFewRows * kOutsBlock];
   const int64_t rows = tile.rows_end - tile.rows_begin;
+  FewPanel panel(job.x + tile.rows_begin * job.x_stride, job.x_stride, rows);
   for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kOutsBlock) {
     const int64_t outs = less_of(kOutsBlock, tile.outs_end - n);
-    for (int64_t begin = 0; begin < job.inputs || begin == 0; begin += kPanel) {
-      const int64_t end = less_of(begin + kPanel, job.inputs);
-      if (rows > 1 && (n == tile.outs_begin || job.inputs > kPanel)) {
-        for (int64_t k = begin; k < end; k += kInputsBlock)
-          pack(x + k, job.x_stride, rows, less_of(kInputsBlock, end - k),
-               panel + (k - begin) / kInputsBlock * rows * kPanelStride, kPanelStride);
-      }
+    for (int64_t k = 0; k < job.inputs || k == 0; k += FewPanel::kInputs) {
       const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
-        const FewRows at{
-            rows > 1 ? panel : x + begin, from_row(w, n), job.inputs, begin, end, to, kOutsBlock};
+        FewRows at =
+            panel.lay_out(job, from_row(w, n), k, less_of(k + FewPanel::kInputs, job.inputs));
+        at.sums = to;
+        at.sums_stride = kOutsBlock;
         with_width(w.width, [&]<Width kWidth>() { stream<kWidth>(at, rows, outs); });
       };
       add(job.w, sums);
@@ -121,62 +157,77 @@ void multiply_few(const Matmul& job, const MatmulTile& tile) {
   }
 }
 
-/// A block of K of x, packed, and rows of w.
-struct Panel {
-  const float* x;
+/// Outs of one matrix from `w` on, all of a block of rows and a block of K.
+struct Product {
+  const float* x;  ///< as lay_out_rows has it
+  int64_t rows;
   Stored w;
-  int64_t inputs;  ///< K
-  float* sums;
+  int64_t outs, inputs;  ///< N of the block; K, all of it
+  float* sums;           ///< [panel][tile][row][out]
 };
 
-/// Columns of tiles over a block of K; narrow weights are widened four rows at a time.
 template <Width kWidth>
-void add_block(const Panel& panel, int64_t rows, int64_t outs, const Block& block) {
-  Corner at{panel.x, block.count, nullptr, kInputsBlock, panel.sums, kManyOuts};
-  if constexpr (kWidth == Width::fp32) {
-    at.w = static_cast<const float*>(panel.w.data) + block.begin;
-    at.w_stride = panel.w.stride / int64_t{sizeof(float)};
-    return add_columns(at, rows, outs, block.count, block.begin == 0);
-  }
-  alignas(64) float wide[kOuts * kInputsBlock];
-  at.w = wide;
-  for (int64_t n = 0; n < outs; n += kOuts, at.sums += kOuts) {
-    const int64_t count = less_of(kOuts, outs - n);
-    for (int64_t i = 0; i < count; ++i)
-      widen<kWidth>(panel.w, n + i, panel.inputs, block.begin, block.count,
-                    wide + i * kInputsBlock);
-    add_columns(at, rows, count, block.count, block.begin == 0);
+void add_panels(const Product& job, const Block& block) {
+  alignas(64) float panel[kPanelOuts * kDepth];
+  const int64_t tiles = (job.rows + kTileRows - 1) / kTileRows;
+  const int64_t depth = (block.count + kRun - 1) / kRun * kRun;
+  const int64_t from_byte = block.begin / kGroup * group_bytes(kWidth);
+  const int64_t bytes = (block.count + kGroup - 1) / kGroup * group_bytes(kWidth);
+  float* sums = job.sums;
+  for (int64_t n = 0; n < job.outs; n += kPanelOuts) {
+    const Stored w = from_row(job.w, n);
+    const int64_t outs = less_of(kPanelOuts, job.outs - n);
+    turn_panel<kWidth>(w, outs, job.inputs, block, panel);
+    Ahead ahead(from_row(w, outs), less_of(kPanelOuts, job.outs - n - outs), from_byte, bytes);
+    const int64_t lines = (ahead.lines() + tiles - 1) / tiles;
+    for (int64_t tile = 0; tile < tiles; ++tile, sums += kTileSums) {
+      ahead.ask(lines);
+      add_some(less_of(kTileRows, job.rows - tile * kTileRows), job.x + tile * kTileFloats, panel,
+               depth, block.begin == 0, sums);
+    }
   }
 }
 
-/// At most kRowsBlock rows and kManyOuts outs.
+/// At most kRowsBlock rows and, both matrices together, kManyOuts outs.
 void multiply_many(const Matmul& job, const MatmulTile& tile) {
-  alignas(64) float panel[kRowsBlock * kInputsBlock];
-  alignas(64) float sums[kRowsBlock * kManyOuts], up_sums[kRowsBlock * kManyOuts];
+  alignas(64) float x[kRowsBlock * kDepth];
+  alignas(64) float sums[kRowsBlock * kManyOuts];
   const int64_t rows = tile.rows_end - tile.rows_begin, n = tile.outs_begin;
   const int64_t outs = tile.outs_end - n;
-  for (int64_t k = 0; k < job.inputs || k == 0; k += kInputsBlock) {
-    const int64_t inputs = less_of(kInputsBlock, job.inputs - k);
-    pack(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, inputs, panel, inputs);
-    const Block block{k, inputs};
+  float* const up_sums = job.up.data ? sums + kRowsBlock * (kManyOuts / 2) : sums;
+  for (int64_t k = 0; k < job.inputs || k == 0; k += kDepth) {
+    const Block block{k, less_of(kDepth, job.inputs - k)};
+    lay_out_rows(job.x + tile.rows_begin * job.x_stride + k, job.x_stride, rows, block.count, x);
     const auto add = [&](const Stored& w, float* to) __attribute__((always_inline)) {
-      const Panel at{panel, from_row(w, n), job.inputs, to};
-      with_width(w.width, [&]<Width kWidth>() { add_block<kWidth>(at, rows, outs, block); });
+      const Product product{x, rows, from_row(w, n), outs, job.inputs, to};
+      with_width(w.width, [&]<Width kWidth>() { add_panels<kWidth>(product, block); });
     };
     add(job.w, sums);
     if (job.up.data) add(job.up, up_sums);
   }
-  finish(job, tile, sums, up_sums, kManyOuts);
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t i = 0; i < outs; i += kPanelOuts) {
+      const int64_t at =
+          (i / kPanelOuts * tiles + m / kTileRows) * kTileSums + m % kTileRows * kPanelOuts;
+      finish_row(job, tile.rows_begin + m, n + i, less_of(kPanelOuts, outs - i), sums + at,
+                 up_sums + at);
+    }
 }
 
 }  // namespace
 
 void multiply(const Matmul& job, const MatmulTile& tile) {
-  if (tile.rows_end - tile.rows_begin <= kFew) return multiply_few(job, tile);
-  for (int64_t m = tile.rows_begin; m < tile.rows_end; m += kRowsBlock)
-    for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kManyOuts)
-      multiply_many(job, {m, less_of(m + kRowsBlock, tile.rows_end), n,
-                          less_of(n + kManyOuts, tile.outs_end)});
+  const int64_t rows = tile.rows_end - tile.rows_begin;
+  if (rows <= kFewRows) return multiply_few(job, tile);
+  // Blocks of about the same size: no last one of a few rows, for which w would be turned too.
+  const int64_t blocks = (rows + kRowsBlock - 1) / kRowsBlock;
+  const int64_t height = ((rows + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
+  const int64_t width = job.up.data ? kManyOuts / 2 : kManyOuts;
+  for (int64_t m = tile.rows_begin; m < tile.rows_end; m += height)
+    for (int64_t n = tile.outs_begin; n < tile.outs_end; n += width)
+      multiply_many(job,
+                    {m, less_of(m + height, tile.rows_end), n, less_of(n + width, tile.outs_end)});
 }
 
 }  // namespace crescent::kernels::CRESCENT_ISA

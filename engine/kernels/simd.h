@@ -10,6 +10,8 @@
 
 #if defined(__AVX2__)
 #  include <immintrin.h>
+#elif defined(__SSE2__)
+#  include <emmintrin.h>
 #endif
 
 #define CRESCENT_INLINE inline __attribute__((always_inline))
@@ -35,6 +37,71 @@ CRESCENT_INLINE Floats all(float x) {
 #else
   return Floats{x, x, x, x};
 #endif
+}
+
+/// In each four lanes the lower (or upper) two of a and b: a b a b.
+template <bool kUpper>
+CRESCENT_INLINE Floats interleave(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return kUpper ? __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30,
+                                          15, 31)
+                : __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28,
+                                          13, 29);
+#elif defined(__AVX2__)
+  return kUpper ? __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+                : __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+#else
+  return kUpper ? __builtin_shufflevector(a, b, 2, 6, 3, 7)
+                : __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#endif
+}
+/// In each four lanes the lower (or upper) two of a, then of b: a a b b.
+template <bool kUpper>
+CRESCENT_INLINE Floats join(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return kUpper ? __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15,
+                                          30, 31)
+                : __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13,
+                                          28, 29);
+#elif defined(__AVX2__)
+  return kUpper ? __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+                : __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+#else
+  return kUpper ? __builtin_shufflevector(a, b, 2, 3, 6, 7)
+                : __builtin_shufflevector(a, b, 0, 1, 4, 5);
+#endif
+}
+
+/// Four numbers of a row, and of every fourth row behind it.
+CRESCENT_INLINE Floats load_every_fourth(const float* row, int64_t stride) {
+#if defined(__AVX512F__)
+  const auto pair = [&](int64_t n) __attribute__((always_inline)) {
+    return __builtin_shufflevector(load_four(row + n * stride), load_four(row + (n + 4) * stride),
+                                   0, 1, 2, 3, 4, 5, 6, 7);
+  };
+  return __builtin_shufflevector(pair(0), pair(8), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                 15);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(load_four(row), load_four(row + 4 * stride), 0, 1, 2, 3, 4, 5, 6,
+                                 7);
+#else
+  (void)stride;
+  return load_four(row);
+#endif
+}
+
+/// Four neighbouring numbers of each of kLanes rows, turned: to[number][row].
+CRESCENT_INLINE void turn_fours(const float* from, int64_t stride, float* to, int64_t to_stride) {
+  Floats row[4];
+  for (int n = 0; n < 4; ++n) row[n] = load_every_fourth(from + n * stride, stride);
+  const Floats lower = interleave<false>(row[0], row[1]),
+               lower_too = interleave<false>(row[2], row[3]);
+  const Floats upper = interleave<true>(row[0], row[1]),
+               upper_too = interleave<true>(row[2], row[3]);
+  store(to, join<false>(lower, lower_too));
+  store(to + to_stride, join<true>(lower, lower_too));
+  store(to + 2 * to_stride, join<false>(upper, upper_too));
+  store(to + 3 * to_stride, join<true>(upper, upper_too));
 }
 
 /// 0, 1, 2 ...

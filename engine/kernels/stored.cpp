@@ -81,7 +81,7 @@ struct Int4Group {
 };
 
 /// q of `count` numbers to `words`, which hold zeros.
-Int4Group group_to_int4(const float* x, int64_t count, uint32_t* words) {
+Int4Group group_to_int4(const float* x, int64_t count, uint16_t* words) {
   constexpr Int4Group kBroken = {kHalfNan, kHalfNan};
   if (!std::isfinite(greatest_magnitude(x, count))) return kBroken;
   const auto [least, most] = std::minmax_element(x, x + count);
@@ -97,19 +97,19 @@ Int4Group group_to_int4(const float* x, int64_t count, uint32_t* words) {
   for (int64_t i = 0; i < count; ++i) {
     const float steps = scale > 0 ? (x[i] - minimum) / scale : 0;
     const int q = nearest(std::clamp<float>(steps, 0, kMostInt4));
-    words[i % 4] |= static_cast<uint32_t>(q) << i / 4 * 4;
+    words[i % 8] = static_cast<uint16_t>(words[i % 8] | q << i / 8 * 4);
   }
   return group;
 }
 
 void row_to_int4(const float* x, int64_t inputs, unsigned char* to) {
   const int64_t groups = groups_of(inputs);
-  auto* const words = reinterpret_cast<uint32_t*>(to);
+  auto* const words = reinterpret_cast<uint16_t*>(to);
   auto* const scales = reinterpret_cast<uint16_t*>(to + groups * kGroup / 2);
   std::fill_n(to, groups * kGroup / 2, static_cast<unsigned char>(0));
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t count = std::min(kGroup, inputs - g * kGroup);
-    const Int4Group made = group_to_int4(x + g * kGroup, count, words + 4 * g);
+    const Int4Group made = group_to_int4(x + g * kGroup, count, words + 8 * g);
     scales[g] = made.scale;
     scales[groups + g] = made.minimum;
   }
@@ -165,7 +165,6 @@ void dequantize(const Stored& from, int64_t inputs, int64_t row, float* to) {
   const auto* const data = static_cast<const unsigned char*>(from.data) + row * from.stride;
   const auto* const halves = reinterpret_cast<const uint16_t*>(data);
   const auto* const bytes = reinterpret_cast<const int8_t*>(data);
-  const auto* const words = reinterpret_cast<const uint32_t*>(data);
   const int64_t groups = groups_of(inputs);
   for (int64_t k = 0; k < inputs; ++k) {
     const int64_t group = k / kGroup, i = k % kGroup;
@@ -179,7 +178,7 @@ void dequantize(const Stored& from, int64_t inputs, int64_t row, float* to) {
       case Width::int4: {
         const float scale = float_of_half(halves[groups * kGroup / 4 + group]);
         const float minimum = float_of_half(halves[groups * kGroup / 4 + groups + group]);
-        const uint32_t q = words[4 * group + i % 4] >> i / 4 * 4 & 15;
+        const int q = halves[8 * group + i % 8] >> i / 8 * 4 & 15;
         to[k] = scale * static_cast<float>(q) + minimum;
         break;
       }

@@ -21,8 +21,8 @@ constexpr int64_t kGroup = 32;  ///< inputs that share a scale; the last group o
 ///   bf16          K halves of floats
 ///   int8          32 G bytes q
 ///   int8_grouped  32 G bytes q, then G fp16 scales
-///   int4          16 G bytes q, then G fp16 scales, then G fp16 minimums; input 4 i + j of a group
-///                 is the i-th four bits, from the lowest, of the j-th of its 32-bit words
+///   int4          16 G bytes q, then G fp16 scales, then G fp16 minimums; input 8 i + j of a group
+///                 is the i-th four bits, from the lowest, of the j-th of its 16-bit words
 struct Stored {
   const void* data = nullptr;  ///< at any address that such a number may have
   Width width = Width::fp32;

@@ -18,6 +18,11 @@ constexpr int kRows = 2;
 CRESCENT_INLINE int64_t less_of(int64_t a, int64_t b) { return a < b ? a : b; }
 CRESCENT_INLINE int64_t greater_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/// A block of K.
+struct Block {
+  int64_t begin, count;
+};
+
 /// (rows, K) and (outs, K) at one place of K; sums (rows, outs).
 struct Corner {
   const float* x;

@@ -14,6 +14,14 @@ constexpr int kVectors = int{kGroup} / kLanes;  ///< of a group
 
 typedef uint32_t Words __attribute__((vector_size(kVectorBytes)));
 
+/// What a group takes, without its scale.
+constexpr int64_t group_bytes(Width width) {
+  return width == Width::fp32   ? 4 * kGroup
+         : width == Width::bf16 ? 2 * kGroup
+         : width == Width::int4 ? kGroup / 2
+                                : kGroup;
+}
+
 /// The floats of a group.
 struct Wide {
   Floats of[kVectors];
@@ -48,24 +56,22 @@ CRESCENT_INLINE Floats load_int8(const int8_t* from) {
 }
 
 /// A group of int4.
-CRESCENT_INLINE Wide load_int4(const uint32_t* from) {
+CRESCENT_INLINE Wide load_int4(const uint16_t* from) {
   Wide wide;
-#if defined(__AVX2__) && !defined(__AVX512F__)
-  // A byte of each word is one instruction, where a shift and a mask are two.
-  auto words = (Words)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u*)from));
-  words = (words >> Words{0, 0, 0, 0, 4, 4, 4, 4}) & 0x0f0f0f0f;
-  const Ints byte = {~0xff, ~0xff | 4, ~0xff | 8, ~0xff | 12,
-                     ~0xff, ~0xff | 4, ~0xff | 8, ~0xff | 12};
-  for (int j = 0; j < kVectors; ++j)
-    wide.of[j] = floats_of((Ints)_mm256_shuffle_epi8((__m256i)words, (__m256i)(byte | j)));
+#if defined(__AVX512F__)
+  const __m256i twice = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u*)from));
+  auto words = (Words)_mm512_maskz_cvtepu16_epi32(0xffff, twice);
+  words >>= Words{0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4};
+  for (int j = 0; j < kVectors; ++j) wide.of[j] = floats_of((Ints)(words >> 8 * j & 15));
+#elif defined(__AVX2__)
+  const auto words = (Words)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i_u*)from));
+  for (int j = 0; j < kVectors; ++j) wide.of[j] = floats_of((Ints)(words >> 4 * j & 15));
 #else
-#  if defined(__AVX512F__)
-  auto words = (Words)_mm512_maskz_broadcast_i32x4(0xffff, _mm_loadu_si128((const __m128i_u*)from));
-  words >>= Words{0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
-#  else
-  const Words words = {from[0], from[1], from[2], from[3]};
-#  endif
-  for (int j = 0; j < kVectors; ++j) wide.of[j] = floats_of((Ints)((words >> (j * kLanes)) & 15));
+  for (int j = 0; j < kVectors; ++j)
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int i = j * kLanes + lane;
+      wide.of[j][lane] = static_cast<float>(from[i % 8] >> i / 8 * 4 & 15);
+    }
 #endif
   return wide;
 }
@@ -95,8 +101,9 @@ CRESCENT_INLINE void load_halves(const uint16_t* from, int64_t count, float* to)
 #endif
 }
 
-/// A row between two multiples of kInputsBlock. `at` gives a whole group as floats, `rest` the
-/// inputs that are left of one, `place` where a group lies; int8 without the row's scale.
+/// Up to kInputsBlock inputs of a row, from a multiple of kGroup on. `at` gives a whole group as
+/// floats, `rest` the inputs that are left of one, `place` where a group lies; int8 without the
+/// row's scale.
 template <Width kWidth>
 class Reader;
 
@@ -200,7 +207,7 @@ class Reader<Width::int4> {
     const auto* const data = static_cast<const unsigned char*>(from_row(w, row).data);
     const int64_t groups = (inputs + kGroup - 1) / kGroup;
     const int64_t here = (count + kGroup - 1) / kGroup;
-    data_ = reinterpret_cast<const uint32_t*>(data) + k / 8;
+    data_ = reinterpret_cast<const uint16_t*>(data) + k / 4;
     const auto* const scales =
         reinterpret_cast<const uint16_t*>(data + groups * (kGroup / 2)) + k / kGroup;
     load_halves(scales, here, scales_);
@@ -208,20 +215,20 @@ class Reader<Width::int4> {
   }
   CRESCENT_INLINE Wide at(int64_t group) const {
     const Floats scale = all(scales_[group]), minimum = all(minimums_[group]);
-    Wide wide = load_int4(data_ + group * 4);
+    Wide wide = load_int4(data_ + group * 8);
     for (int j = 0; j < kVectors; ++j) wide.of[j] = fma(wide.of[j], scale, minimum);
     return wide;
   }
   CRESCENT_INLINE Wide rest(int64_t group, int64_t) const { return at(group); }
-  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * 4; }
+  CRESCENT_INLINE const void* place(int64_t group) const { return data_ + group * 8; }
 
  private:
-  const uint32_t* data_;
+  const uint16_t* data_;
   float scales_[kBlockGroups], minimums_[kBlockGroups];
 };
 
-/// `count` inputs from `k` on, a multiple of kInputsBlock, of a row with `inputs`. @param to  has
-/// room for whole groups; what is behind `count` has no meaning.
+/// `count` inputs, at most kInputsBlock, from `k` on, a multiple of kGroup, of a row with `inputs`.
+/// @param to  has room for whole groups; what is behind `count` has no meaning.
 template <Width kWidth>
 CRESCENT_INLINE void widen(const Stored& w, int64_t row, int64_t inputs, int64_t k, int64_t count,
                            float* to) {

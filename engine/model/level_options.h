@@ -8,7 +8,8 @@
 namespace crescent {
 
 /// What levels 2 and 3 do to their plan beyond what has to be done; each can be switched off, and
-/// the plan is then made without it. They cost no precision: results are the same bits.
+/// the plan is then made without it. They cost no precision: results are the same bits, except that
+/// behind last_rows few rows may be added in another order than many (see kernels/matmul.h).
 struct Passes {
   bool fuse_epilogue = true;  ///< activation, gate and residual on the way out of the product
   bool last_rows = true;      ///< where the last logits alone are wanted, behind the last attention

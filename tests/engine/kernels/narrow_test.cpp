@@ -1,6 +1,7 @@
 // Products and embeddings with weights that are stored narrower than fp32.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -43,11 +44,26 @@ struct Case {
   }
   void run(Isa isa) const { kernels_for(isa).multiply(job, {0, is.rows, 0, is.outs}); }
 
+  /// x[m], rounded as matmul.h says where the rows are few and the weights integers.
+  std::vector<double> row_of_x(int64_t m) const {
+    const float* const from = x.data() + m * job.x_stride;
+    std::vector<double> row(from, from + is.inputs);
+    if (is.rows > kFewRows || job.w.width == Width::bf16) return row;
+    for (size_t first = 0; first < row.size(); first += kGroup) {
+      const size_t end = std::min(row.size(), first + kGroup);
+      float most = 0;
+      for (size_t k = first; k < end; ++k) most = std::max(most, std::abs(from[k]));
+      if (most < 1e-30f) most = 0;
+      for (size_t k = first; k < end; ++k)
+        row[k] = most > 0 ? double{std::nearbyint(from[k] * (32767 / most))} * (most / 32767) : 0;
+    }
+    return row;
+  }
   double dot(const Narrowed& side, int64_t m, int64_t n) const {
     const auto row = side.row(n);
+    const auto of_x = row_of_x(m);
     double sum = 0;
-    for (int64_t k = 0; k < is.inputs; ++k)
-      sum += double{x[m * job.x_stride + k]} * row[static_cast<size_t>(k)];
+    for (size_t k = 0; k < of_x.size(); ++k) sum += of_x[k] * row[k];
     return sum;
   }
   double plainly(int64_t m, int64_t n) const {
@@ -92,7 +108,7 @@ TEST(NarrowMultiply, GivesTheBitsOfFloatsThatWereStoredNarrowerBefore) {
   for (Isa isa : available())
     for (const Width width : {Width::bf16, Width::int8_grouped, Width::int4})
       for (const Shape& shape : kShapes) {
-        if (shape.inputs == 0) continue;
+        if (shape.inputs == 0 || (shape.rows <= kFewRows && width != Width::bf16)) continue;
         Case narrow(width, shape, true), wide(width, shape, true);
         narrow.run(isa);
         for (int64_t n = 0; n < shape.outs; ++n) {
@@ -107,14 +123,48 @@ TEST(NarrowMultiply, GivesTheBitsOfFloatsThatWereStoredNarrowerBefore) {
       }
 }
 
+TEST(NarrowMultiply, TakesAGroupOfXWithANumberThatIsNotFiniteForNone) {
+  for (Isa isa : available())
+    for (const Width width : kNarrow)
+      for (const float broken :
+           {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+        for (const int64_t rows : {1, 6, 12}) {
+          Case job(width, {rows, 100, 20}, false);
+          job.x[(rows - 1) * job.job.x_stride + 99] = broken;
+          job.run(isa);
+          for (int64_t m = 0; m < rows; ++m)
+            for (int64_t n = 0; n < 20; ++n)
+              EXPECT_EQ(std::isfinite(job.y[m * 20 + n]), m != rows - 1)
+                  << name_of(isa) << ", " << name_of(width) << ", " << m << ", " << n;
+        }
+}
+
+TEST(NarrowMultiply, TakesNumbersOfAnySizeAsFewRows) {
+  for (Isa isa : available())
+    for (const Width width : kNarrow)
+      for (const float size : {0.0f, 1e-38f, 1e-31f, 1e-25f, 1e25f}) {
+        Case job(width, {2, 100, 20}, false);
+        for (int64_t i = 0; i < 2 * job.job.x_stride; ++i) job.x[i] *= size;
+        job.bias.fill(4, 0);
+        job.run(isa);
+        for (int64_t m = 0; m < 2; ++m)
+          for (int64_t n = 0; n < 20; ++n)
+            ASSERT_NEAR(job.y[m * 20 + n], job.plainly(m, n), 1e-4 * size + 1e-29)
+                << name_of(isa) << ", " << name_of(width) << ", times " << size;
+      }
+}
+
 TEST(NarrowMultiply, GivesARowTheSameBitsWhateverElseIsComputed) {
   for (Isa isa : available())
     for (const Width width : kNarrow)
       for (const Shape& shape : {Shape{80, 1030, 67}, Shape{80, 61, 9}}) {
-        Case all(width, shape, true);
-        all.run(isa);
+        Case many(width, shape, true), few(width, shape, true);
+        many.run(isa);
+        for (int64_t m = 0; m < shape.rows; ++m)
+          kernels_for(isa).multiply(few.job, {m, m + 1, 0, shape.outs});
         for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 64})
           for (const int64_t first : {0, 11}) {
+            const Case& all = rows <= kFewRows ? few : many;
             Case some(width, shape, true);
             kernels_for(isa).multiply(some.job, {first, first + rows, 0, shape.outs});
             for (int64_t i = 0; i < some.y.size(); ++i) {

@@ -84,11 +84,11 @@ TEST(Quantize, PutsNumbersWhereTheHeaderSays) {
   for (int k = 0; k < 32; ++k) x[k] = static_cast<float>(k % 16);  // scale 1, minimum 0
   for (int k = 32; k < 40; ++k) x[k] = static_cast<float>(k == 33 ? 30 : 0);
   const Narrowed narrow(Width::int4, x, {1, 40});
-  const auto* const words = static_cast<const uint32_t*>(narrow.stored().data);
-  for (int k = 0; k < 32; ++k) EXPECT_EQ(words[k % 4] >> k / 4 * 4 & 15, k % 16) << k;
+  const auto* const words = static_cast<const uint16_t*>(narrow.stored().data);
+  for (int k = 0; k < 32; ++k) EXPECT_EQ(words[k % 8] >> k / 8 * 4 & 15, k % 16) << k;
   for (int k = 0; k < 32; ++k)
-    EXPECT_EQ(words[4 + k % 4] >> k / 4 * 4 & 15, k == 1 ? 15 : 0) << "the second group, " << k;
-  const auto* const halves = reinterpret_cast<const uint16_t*>(words + 8);
+    EXPECT_EQ(words[8 + k % 8] >> k / 8 * 4 & 15, k == 1 ? 15 : 0) << "the second group, " << k;
+  const auto* const halves = words + 16;
   EXPECT_EQ(float_of_half(halves[0]), 1);
   EXPECT_EQ(float_of_half(halves[1]), 2);
   EXPECT_EQ(float_of_half(halves[2]), 0);

@@ -1,10 +1,9 @@
 // What level 2 promises beyond what every level does (levels_test, session_test, forward_test).
-#include <ATen/ops/cat.h>
-
 #include "engine/exec/compiled/run.h"
 #include "engine/exec/compiled/weights.h"
 #include "engine/exec/generate.h"
 #include "engine/exec/session.h"
+#include "tests/engine/exec/compiled/fed.h"
 #include "tests/engine/prune/support.h"
 
 namespace crescent::test {
@@ -16,32 +15,43 @@ class Compiled : public testing::TestWithParam<std::string> {
   int64_t vocab_ = model_->config().vocab;
 };
 
-at::Tensor fed_by(Session& session, const at::Tensor& ids, const std::vector<int64_t>& pattern) {
-  std::vector<at::Tensor> pieces;
-  for (size_t turn = 0; session.length() < ids.size(1); ++turn) {
-    const int64_t size = std::min(pattern[turn % pattern.size()], ids.size(1) - session.length());
-    pieces.push_back(session.feed(ids.narrow(1, session.length(), size), {}).clone());
-  }
-  return at::cat(pieces, 1);
-}
-
-TEST_P(Compiled, GivesTheSameBitsInChunksInBatchesAndWithoutACache) {
+TEST_P(Compiled, GivesTheSameBitsInChunksAndInBatchesOfManyRows) {
   const at::Tensor ids = some_ids(3, 40, vocab_);
   const at::Tensor all = forward(*model_, ids);
-  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {1}, {3, 1, 9}, {17}}) {
+  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {20}, {13, 14}}) {
     EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 40), ids, pattern), all));
     const auto alone = Session::open(model_, 1, 40);
     EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), pattern), all.narrow(0, 1, 1)));
   }
 }
 
+TEST_P(Compiled, GivesTheSameBitsInChunksAndInBatchesOfFewRows) {
+  const at::Tensor ids = some_ids(3, 20, vocab_);
+  const at::Tensor all = fed_by(*Session::open(model_, 3, 20), ids, {1});
+  EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 20), ids, {2, 1}), all));
+  for (const int64_t size : {1, 5, 8}) {
+    const auto alone = Session::open(model_, 1, 20);
+    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), {size}), all.narrow(0, 1, 1)));
+  }
+  EXPECT_LE(relative_difference(all, forward(*model_, ids)), kFewAgainstMany);
+}
+
+TEST_P(Compiled, AgreesWhateverPiecesItIsFed) {
+  const at::Tensor ids = some_ids(3, 40, vocab_);
+  const at::Tensor all = forward(*model_, ids);
+  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{1}, {3, 1, 9}, {17, 2}})
+    EXPECT_LE(relative_difference(fed_by(*Session::open(model_, 3, 40), ids, pattern), all),
+              kFewAgainstMany);
+}
+
 TEST_P(Compiled, GivesTheSameBitsWithSeveralThreads) {
   const at::Tensor ids = some_ids(2, 33, vocab_);
   const at::Tensor one = forward(*model_, ids);
+  const at::Tensor fed = fed_by(*Session::open(model_, 2, 33), ids, {9, 1});
   for (const int count : {2, 3}) {
     set_threads(count);
     EXPECT_TRUE(same_bits(forward(*model_, ids), one)) << count;
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 2, 33), ids, {9, 1}), one)) << count;
+    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 2, 33), ids, {9, 1}), fed)) << count;
   }
   set_threads(1);
 }
@@ -53,7 +63,7 @@ TEST_P(Compiled, KeepsASessionThroughAChangeOfThreads) {
   set_threads(3);
   const at::Tensor tail = session->feed(ids.narrow(1, 6, 6), {});
   set_threads(1);
-  EXPECT_TRUE(same_bits(at::cat({head, tail}, 1), forward(*model_, ids)));
+  EXPECT_TRUE(same_bits(at::cat({head, tail}, 1), fed_by(*Session::open(model_, 1, 12), ids, {6})));
 }
 
 TEST_P(Compiled, LeavesTheLogitsToWhoeverStillHoldsThem) {
@@ -84,17 +94,23 @@ TEST_P(Compiled, TakesPlainIdsAsItTakesATensor) {
   EXPECT_EQ(b->length(), 0);
 }
 
-TEST_P(Compiled, GivesTheSameBitsWithoutItsPasses) {
+TEST_P(Compiled, GivesTheSameWithoutItsPasses) {
   const at::Tensor ids = some_ids(2, 20, vocab_);
   const at::Tensor all = forward(*model_, ids);
   const at::Tensor last = forward(*model_, ids, {.last_only = true});
+  const at::Tensor fed = fed_by(*Session::open(model_, 2, 20), ids, {7, 1});
   for (const PassSwitch& pass : kPassSwitches) {
     LevelOptions options = model_->options();
     options.passes.*pass.is_on = false;
     const auto without = model_->optimized(options);
     EXPECT_TRUE(same_bits(forward(*without, ids), all)) << pass.name;
-    EXPECT_TRUE(same_bits(forward(*without, ids, {.last_only = true}), last)) << pass.name;
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(without, 2, 20), ids, {7, 1}), all)) << pass.name;
+    const at::Tensor last_too = forward(*without, ids, {.last_only = true});
+    EXPECT_LE(relative_difference(last_too, last), kFewAgainstMany) << pass.name;
+    // Two rows go on behind the last attention, instead of forty.
+    if (pass.name != "last_rows") {
+      EXPECT_TRUE(same_bits(last_too, last)) << pass.name;
+    }
+    EXPECT_TRUE(same_bits(fed_by(*Session::open(without, 2, 20), ids, {7, 1}), fed)) << pass.name;
     const Captured seen = forward_captured(*without, ids, {.hidden = true, .attention = true});
     EXPECT_TRUE(same_bits(seen.logits, all)) << pass.name;
   }
@@ -109,7 +125,8 @@ TEST(CompiledPlan, IsOneForAllSessionsOfAModel) {
   const auto plan = model->plan();
   EXPECT_EQ(plan, model->at_level(1)->at_level(2)->plan());
   const auto a = Session::open(model, 1, 8), b = Session::open(model, 2, 8);
-  const at::Tensor ids = some_ids(2, 8, 96), all = forward(*model, ids);
+  const at::Tensor ids = some_ids(2, 8, 96);
+  const at::Tensor all = fed_by(*Session::open(model, 2, 8), ids, {2});
   // In turns: neither sees the other's cache or arena.
   std::vector<at::Tensor> of_a, of_b;
   for (int64_t t = 0; t < 8; t += 2) {
@@ -206,7 +223,8 @@ TEST(CompiledModels, WithUnequalLayersAreTheReferenceToo) {
     const auto fast = pruned->at_level(2);
     const at::Tensor ours = forward(*fast, ids);
     EXPECT_LE(relative_difference(ours, truth), 1e-5) << config.family;
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(fast, 4, 15), ids, {4, 1, 2}), ours));
+    EXPECT_LE(relative_difference(fed_by(*Session::open(fast, 4, 15), ids, {4, 1, 2}), ours),
+              kFewAgainstMany);
   }
 }
 
@@ -220,8 +238,9 @@ TEST(CompiledModels, RunMoreRowsThanGoThroughAtOnce) {
     ASSERT_GT(batch * tokens, compiled::Runner::kRowsMax);
     const at::Tensor truth = forward(*model->at_level(1), ids), ours = forward(*fast, ids);
     EXPECT_LE(relative_difference(ours, truth), 1e-4);
-    EXPECT_TRUE(same_bits(forward(*fast, ids, {.last_only = true}),
-                          ours.narrow(1, tokens - 1, 1).contiguous()));
+    EXPECT_LE(relative_difference(forward(*fast, ids, {.last_only = true}),
+                                  ours.narrow(1, tokens - 1, 1)),
+              kFewAgainstMany);
   }
 }
 

@@ -1,10 +1,10 @@
 // Level 3: level 2 with weights stored narrower. Its truth is the reference with the numbers that
 // the narrow ones stand for.
-#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 
 #include "engine/exec/compiled/plan.h"
 #include "engine/exec/session.h"
+#include "tests/engine/exec/compiled/fed.h"
 #include "tests/engine/prune/support.h"
 
 namespace crescent::test {
@@ -12,6 +12,10 @@ namespace {
 
 /// Polynomial exponentials, and sums in another order: tests/fixtures/README.md.
 constexpr double kFastPath = 1e-4;
+
+/// Few rows are rounded to 16 bits where weights are integers (kernels/matmul.h), many are not: a
+/// hundredth of what these weights themselves are off, on these fixtures.
+double few_against_many(Width width) { return width == Width::bf16 ? kFewAgainstMany : 3e-3; }
 
 /// What level 3 makes of a tensor, by the plain code: stored and taken back, row by row of [out,
 /// in].
@@ -53,15 +57,6 @@ std::shared_ptr<const Model> stored_as(const Model& model, const Storage& storag
 
 constexpr Width kWidths[] = {Width::bf16, Width::int8, Width::int8_grouped, Width::int4};
 
-at::Tensor fed_by(Session& session, const at::Tensor& ids, const std::vector<int64_t>& pattern) {
-  std::vector<at::Tensor> pieces;
-  for (size_t turn = 0; session.length() < ids.size(1); ++turn) {
-    const int64_t size = std::min(pattern[turn % pattern.size()], ids.size(1) - session.length());
-    pieces.push_back(session.feed(ids.narrow(1, session.length(), size), {}).clone());
-  }
-  return at::cat(pieces, 1);
-}
-
 class Lossy : public testing::TestWithParam<std::tuple<std::string, Width>> {
  protected:
   std::shared_ptr<const Model> wide_ = load(std::get<0>(GetParam()));
@@ -80,16 +75,24 @@ TEST_P(Lossy, IsTheReferenceWithTheNumbersThatItsWeightsStandFor) {
   else EXPECT_GT(drift, 10 * kFastPath) << "nothing was stored narrower";
 }
 
-TEST_P(Lossy, GivesTheSameBitsInChunksInBatchesAndWithoutACache) {
+TEST_P(Lossy, AgreesInChunksInBatchesAndWithoutACache) {
   const at::Tensor ids = some_ids(3, 40, vocab_);
   const at::Tensor all = forward(*model_, ids);
   for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {1}, {3, 1, 9}}) {
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 40), ids, pattern), all));
+    const at::Tensor fed = fed_by(*Session::open(model_, 3, 40), ids, pattern);
+    EXPECT_LE(relative_difference(fed, all), few_against_many(width_));
     const auto alone = Session::open(model_, 1, 40);
-    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), pattern), all.narrow(0, 1, 1)));
+    const at::Tensor fed_alone = fed_by(*alone, ids.narrow(0, 1, 1), pattern);
+    EXPECT_LE(relative_difference(fed_alone, all.narrow(0, 1, 1)), few_against_many(width_));
+    if (pattern[0] == 40) {
+      EXPECT_TRUE(same_bits(fed, all));
+    }
+    if (pattern[0] == 1) {
+      EXPECT_TRUE(same_bits(fed_alone, fed.narrow(0, 1, 1)));
+    }
   }
-  EXPECT_TRUE(
-      same_bits(forward(*model_, ids, {.last_only = true}), all.narrow(1, 39, 1).contiguous()));
+  EXPECT_LE(relative_difference(forward(*model_, ids, {.last_only = true}), all.narrow(1, 39, 1)),
+            few_against_many(width_));
 }
 
 TEST_P(Lossy, GivesTheSameBitsWithSeveralThreadsAndWithoutPasses) {
@@ -142,7 +145,8 @@ TEST(LossyModels, WithUnequalLayersAreTheReferenceToo) {
       const at::Tensor ours = forward(*lossy, ids);
       EXPECT_LE(relative_difference(ours, forward(*truth_of(*lossy), ids)), kFastPath)
           << config.family << " " << kernels::name_of(width);
-      EXPECT_TRUE(same_bits(fed_by(*Session::open(lossy, 4, 15), ids, {4, 1, 2}), ours));
+      EXPECT_LE(relative_difference(fed_by(*Session::open(lossy, 4, 15), ids, {4, 1, 2}), ours),
+                few_against_many(width));
     }
   }
 }

@@ -1,28 +1,22 @@
 // Level 3 with keys and values stored narrower, held against itself with a cache in fp32: kernels'
 // tests say that attention gives to the bit what it gives on the numbers that narrow ones stand
 // for.
-#include <ATen/ops/cat.h>
-
 #include "engine/exec/compiled/plan.h"
 #include "engine/exec/session.h"
 #include "engine/model/accounting.h"
+#include "tests/engine/exec/compiled/fed.h"
 #include "tests/engine/prune/support.h"
 
 namespace crescent::test {
 namespace {
 
 std::shared_ptr<const Model> with_cache(const Model& model, Width kv) {
-  return model.optimized({.level = 3, .storage = {Width::int8, Width::int8, kv}});
+  return model.optimized({.level = 3, .storage = {Width::bf16, Width::bf16, kv}});
 }
 
-at::Tensor fed_by(Session& session, const at::Tensor& ids, const std::vector<int64_t>& pattern) {
-  std::vector<at::Tensor> pieces;
-  for (size_t turn = 0; session.length() < ids.size(1); ++turn) {
-    const int64_t size = std::min(pattern[turn % pattern.size()], ids.size(1) - session.length());
-    pieces.push_back(session.feed(ids.narrow(1, session.length(), size), {}).clone());
-  }
-  return at::cat(pieces, 1);
-}
+/// Products of few rows and of many differ in their last bits (fed.h), and a key or a value is then
+/// rounded to the other side here and there: measured 0.005 of the logits' spread.
+constexpr double kOtherwiseRounded = 0.02;
 
 class NarrowCache : public testing::TestWithParam<std::tuple<std::string, Width>> {
  protected:
@@ -43,28 +37,48 @@ TEST_P(NarrowCache, StaysNearTheSameLevelWithACacheInFp32) {
   EXPECT_LE(drift, kv_ == Width::bf16 ? 0.18 : 0.3);
 }
 
-TEST_P(NarrowCache, GivesTheSameBitsTokenByTokenInChunksInBatchesAndAtOnce) {
+TEST_P(NarrowCache, GivesTheSameBitsInChunksAndInBatchesOfManyRows) {
   const at::Tensor ids = some_ids(3, 40, vocab_);
   const at::Tensor all = forward(*model_, ids);
-  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {1}, {3, 1, 9}, {17}}) {
+  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {20}, {13, 14}}) {
     EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 40), ids, pattern), all));
     const auto alone = Session::open(model_, 1, 40);
     EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), pattern), all.narrow(0, 1, 1)));
-    alone->truncate(5);
-    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), pattern),
-                          all.narrow(0, 1, 1).narrow(1, 5, 35).contiguous()));
+    alone->truncate(20);
+    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), {20}),
+                          all.narrow(0, 1, 1).narrow(1, 20, 20).contiguous()));
   }
-  EXPECT_TRUE(
-      same_bits(forward(*model_, ids, {.last_only = true}), all.narrow(1, 39, 1).contiguous()));
+}
+
+TEST_P(NarrowCache, GivesTheSameBitsInChunksAndInBatchesOfFewRows) {
+  const at::Tensor ids = some_ids(3, 20, vocab_);
+  const at::Tensor all = fed_by(*Session::open(model_, 3, 20), ids, {1});
+  EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 20), ids, {2, 1}), all));
+  for (const int64_t size : {1, 5, 8}) {
+    const auto alone = Session::open(model_, 1, 20);
+    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), {size}), all.narrow(0, 1, 1)));
+  }
+}
+
+TEST_P(NarrowCache, AgreesWhateverPiecesItIsFed) {
+  const at::Tensor ids = some_ids(3, 40, vocab_);
+  const at::Tensor all = forward(*model_, ids);
+  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{1}, {3, 1, 9}, {17, 2}}) {
+    const at::Tensor fed = fed_by(*Session::open(model_, 3, 40), ids, pattern);
+    EXPECT_LE(relative_difference(fed, all), kOtherwiseRounded);
+  }
+  EXPECT_LE(relative_difference(forward(*model_, ids, {.last_only = true}), all.narrow(1, 39, 1)),
+            kOtherwiseRounded);
 }
 
 TEST_P(NarrowCache, GivesTheSameBitsWithSeveralThreadsAndWithoutPasses) {
   const at::Tensor ids = some_ids(2, 33, vocab_);
   const at::Tensor one = forward(*model_, ids);
+  const at::Tensor fed = fed_by(*Session::open(model_, 2, 33), ids, {9, 1});
   for (const int count : {2, 3}) {
     set_threads(count);
     EXPECT_TRUE(same_bits(forward(*model_, ids), one)) << count;
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 2, 33), ids, {9, 1}), one)) << count;
+    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 2, 33), ids, {9, 1}), fed)) << count;
   }
   set_threads(1);
   LevelOptions options = model_->options();
@@ -105,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, NarrowCache,
                                   kernels::name_of(std::get<1>(info.param));
                          });
 
-TEST(NarrowCaches, OfUnequalLayersGiveTheSameBitsInChunks) {
+TEST(NarrowCaches, OfUnequalLayersAgreeInChunks) {
   for (const DecoderConfig& config : {small_gpt2(), small_llama()}) {
     const auto model = random_model(config);
     const Units units = both({head(0, 1), neuron(0, 3)}, all_heads(*model, 1));
@@ -114,7 +128,8 @@ TEST(NarrowCaches, OfUnequalLayersGiveTheSameBitsInChunks) {
       ASSERT_EQ(pruned->options().storage.kv, kv) << "a pruned one runs as before";
       const at::Tensor ids = some_ids(4, 15, config.vocab);
       const at::Tensor ours = forward(*pruned, ids);
-      EXPECT_TRUE(same_bits(fed_by(*Session::open(pruned, 4, 15), ids, {4, 1, 2}), ours));
+      EXPECT_LE(relative_difference(fed_by(*Session::open(pruned, 4, 15), ids, {4, 1, 2}), ours),
+                kOtherwiseRounded);
       EXPECT_FALSE(same_bits(forward(*with_cache(*pruned, Width::fp32), ids), ours));
     }
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <stdexcept>
@@ -56,6 +57,14 @@ std::vector<float> logits_of(const std::shared_ptr<const Plan>& plan, const Fed&
   return all;
 }
 
+/// Within `share` of the greatest one.
+void expect_close(const std::vector<float>& ours, const std::vector<float>& expected, float share) {
+  ASSERT_EQ(ours.size(), expected.size());
+  float most = 0;
+  for (const float x : expected) most = std::max(most, std::abs(x));
+  for (size_t i = 0; i < ours.size(); ++i) ASSERT_NEAR(ours[i], expected[i], share * most) << i;
+}
+
 class Runners : public testing::TestWithParam<bool> {
  protected:
   test::PlainWeights plain_{GetParam() ? test::small_llama() : test::small_gpt2()};
@@ -72,49 +81,59 @@ TEST_P(Runners, GiveTheSameBitsWithAnyNumberOfThreads) {
   }
 }
 
-TEST_P(Runners, GiveTheSameBitsTokenByTokenAndAtOnce) {
-  const std::vector<float> at_once = logits_of(plan_, {.batch = 2});
-  for (const int64_t step : {1, 2, 5, 11}) {
-    EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = step, .threads = 2}), at_once) << step;
-  }
+TEST_P(Runners, GiveTheSameBitsAsLongAsTheRowsAreFewOrMany) {
+  const std::vector<float> many = logits_of(plan_, {.batch = 2});
+  EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = 6, .threads = 2}), many);
+  const std::vector<float> few = logits_of(plan_, {.batch = 2, .step = 1});
+  for (const int64_t step : {2, 3, 4})
+    EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = step, .threads = 2}), few) << step;
+  expect_close(few, many, 1e-5f);
+  expect_close(logits_of(plan_, {.batch = 2, .step = 11}), many, 1e-5f);
 }
 
 TEST_P(Runners, GiveTheSameBitsWithoutAnyPass) {
-  const std::vector<float> expected = logits_of(plan_, {.batch = 2});
-  for (const Passes& passes : {Passes{.fuse_epilogue = false}, Passes{.last_rows = false},
-                               Passes{.share_arena = false}, Passes{false, false, false}}) {
-    const auto plan = plan_of(plain_, passes);
-    for (const int64_t step : {1, 5, 12}) {
-      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), expected) << step;
-    }
+  for (const int64_t step : {1, 5, 12}) {
+    const std::vector<float> expected = logits_of(plan_, {.batch = 2, .step = step});
+    for (const Passes& passes : {Passes{.fuse_epilogue = false}, Passes{.last_rows = false},
+                                 Passes{.share_arena = false}, Passes{false, false, false}})
+      EXPECT_EQ(logits_of(plan_of(plain_, passes), {.batch = 2, .step = step, .threads = 2}),
+                expected)
+          << step;
   }
 }
 
-TEST_P(Runners, GiveTheSameBitsFromNarrowWeightsToo) {
+TEST_P(Runners, GiveTheSameFromNarrowWeightsToo) {
   for (const Width width : {Width::bf16, Width::int8, Width::int8_grouped, Width::int4}) {
+    SCOPED_TRACE(kernels::name_of(width));
     const test::PlainWeights narrow(plain_.config, width);
     const auto plan = plan_of(narrow);
     const std::vector<float> one = logits_of(plan, {.batch = 2});
-    EXPECT_NE(one, logits_of(plan_, {.batch = 2})) << kernels::name_of(width);
-    for (const int64_t step : {1, 5}) {
-      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), one)
-          << kernels::name_of(width) << ", " << step << " at once";
-    }
+    EXPECT_NE(one, logits_of(plan_, {.batch = 2}));
+    for (const int64_t step : {1, 5})
+      expect_close(logits_of(plan, {.batch = 2, .step = step, .threads = 2}), one, 1e-4f);
     EXPECT_EQ(logits_of(plan_of(narrow, {false, false, false}), {.batch = 2}), one);
   }
 }
 
-TEST_P(Runners, GiveTheSameBitsFromANarrowCacheToo) {
+/// Where few and many rows' products differ in their last bits, a key or a value may be rounded to
+/// the other side: measured 0.001 of the greatest logit.
+constexpr float kOtherwiseRounded = 0.004f;
+
+TEST_P(Runners, GiveTheSameBitsFromANarrowCacheAsLongAsTheRowsAreFewOrMany) {
   for (const Width kv : {Width::bf16, Width::int8}) {
+    SCOPED_TRACE(kernels::name_of(kv));
     const auto plan = plan_of(plain_, {}, kv);
-    const std::vector<float> one = logits_of(plan, {.batch = 3});
-    EXPECT_NE(one, logits_of(plan_, {.batch = 3})) << kernels::name_of(kv);
-    for (const int64_t step : {1, 3, 5, 11}) {
-      for (const int threads : {1, 2, 5}) {
-        EXPECT_EQ(logits_of(plan, {.batch = 3, .step = step, .threads = threads}), one)
-            << kernels::name_of(kv) << ", " << step << " at once, " << threads << " threads";
-      }
+    const std::vector<float> many = logits_of(plan, {.batch = 2});
+    const std::vector<float> few = logits_of(plan, {.batch = 2, .step = 1});
+    EXPECT_NE(many, logits_of(plan_, {.batch = 2}));
+    for (const int threads : {1, 2, 5}) {
+      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = 6, .threads = threads}), many) << threads;
+      for (const int64_t step : {1, 2, 3, 4})
+        EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = threads}), few)
+            << step << " at once, " << threads << " threads";
     }
+    expect_close(few, many, kOtherwiseRounded);
+    expect_close(logits_of(plan, {.batch = 2, .step = 11}), many, kOtherwiseRounded);
   }
 }
 
@@ -149,17 +168,16 @@ TEST_P(Runners, GiveTheBitsOfAnFp32CacheWhereANarrowOneHoldsTheSameNumbers) {
   const auto with = [&](Width kv) {
     return std::make_shared<const Plan>(plain_.config, weights, Passes{}, kv);
   };
-  const std::vector<float> expected = logits_of(with(Width::fp32), {.batch = 3});
-  for (const Width kv : {Width::bf16, Width::int8}) {
-    for (const int64_t step : {1, 5, 12}) {
-      EXPECT_EQ(logits_of(with(kv), {.batch = 3, .step = step, .threads = 2}), expected)
-          << kernels::name_of(kv) << ", " << step << " at once";
-    }
+  for (const int64_t step : {1, 5, 12}) {
+    const Fed fed{.batch = 3, .step = step, .threads = 2};
+    const std::vector<float> expected = logits_of(with(Width::fp32), fed);
+    for (const Width kv : {Width::bf16, Width::int8})
+      EXPECT_EQ(logits_of(with(kv), fed), expected) << kernels::name_of(kv) << ", " << step;
   }
 }
 
 TEST_P(Runners, ShareOnePlanAtTheSameTime) {
-  const std::vector<float> expected = logits_of(plan_, {});
+  const std::vector<float> expected = logits_of(plan_, {.step = 2});
   std::vector<float> seen[2];
   std::thread other([&] { seen[0] = logits_of(plan_, {.step = 1, .threads = 2}); });
   seen[1] = logits_of(plan_, {.step = 4, .threads = 2});
@@ -182,8 +200,8 @@ TEST_P(Runners, GiveTheLastRowOfEverySequenceAloneWhenAskedForIt) {
     runner.run(*team, {.ids = ids, .last_only = true, .logits = last.data()});
     for (int64_t b = 0; b < fed.batch; ++b) {
       const auto row = all.begin() + ((b + 1) * fed.tokens - 1) * vocab;
-      EXPECT_EQ(std::vector<float>(last.begin() + b * vocab, last.begin() + (b + 1) * vocab),
-                std::vector<float>(row, row + vocab));
+      expect_close(std::vector<float>(last.begin() + b * vocab, last.begin() + (b + 1) * vocab),
+                   std::vector<float>(row, row + vocab), 1e-5f);
     }
   }
 }
