@@ -116,7 +116,7 @@ TEST_P(Runners, GiveTheSameFromNarrowWeightsToo) {
 }
 
 /// Where few and many rows' products differ in their last bits, a key or a value may be rounded to
-/// the other side: measured 0.001 of the greatest logit.
+/// the other side, which is 2^-8 of it. Measured here: none is, 5e-7 of the greatest logit.
 constexpr float kOtherwiseRounded = 0.004f;
 
 TEST_P(Runners, GiveTheSameBitsFromANarrowCacheAsLongAsTheRowsAreFewOrMany) {
