@@ -59,8 +59,8 @@ std::vector<Function> model_functions() {
            "Gives the same model at another level: 0 is the reference that all else is held "
            "against, 1 computes all heads at once and keeps keys and values, 2 walks through a "
            "plan that its first run compiles: fixed buffers, kernels of our own, and 3 is level 2 "
-           "with weights stored narrower, which computes in float32 too: it is as exact as what "
-           "is stored. "
+           "with weights, and if asked for the cache of keys and values, stored narrower, which "
+           "computes in float32 too: it is as exact as what is stored. "
            "Weights are shared, but for matrices stored as [in, out] (GPT-2's), which level 2 "
            "copies transposed, and all that level 3 packs; the first run asks for that memory "
            "before it copies, and it is held for as long as a model of these options lives. The "
@@ -79,6 +79,10 @@ std::vector<Function> model_functions() {
                     "one; like `weights` if not given"},
                    {"group", Kind::integer, "",
                     "level 3: 32 gives int8 a scale for each 32 inputs; without it, a scale a row"},
+                   {"kv", Value::one_of({"fp32", "bf16", "int8"}), "'fp32'",
+                    "level 3: what a session's keys and values are stored as: a long context then "
+                    "takes less memory and less time. bf16: rounded to nearest; int8: with a scale "
+                    "for each position of each head"},
                    {"calibration", Kind::any, "",
                     "level 3, int8 and int4: a text, token ids, or { file =, text = or ids =, "
                     "tokens = 2048, window = 128 }. Scales are then chosen so that least is lost "
@@ -105,18 +109,20 @@ std::vector<Function> model_functions() {
                   "beginning' }"},
       {.name = "model:passes",
        .home = Home::engine,
-       .doc = "Lists what levels 2 and 3 do to their plan, in order: name, whether it is on, what "
-              "it changed in how many layers, the bytes of memory that it adds (negative: saves; "
-              "of buffers in a session that holds all positions, of narrower weights against "
-              "float32), and who published the idea. "
-              "fuse_epilogue (activation, gate and residual in the product), last_rows (prefill: "
-              "the last token alone behind the last attention) and share_arena (buffers by "
-              "lifetime) can be switched off in model:optimize; transpose can't; weights, head "
-              "(level 3: how narrow, and how many matrices are padded to whole groups) and "
-              "calibration (level 3: whose scales were chosen by a text, and the mean over these "
-              "matrices of a product's squared error over its square, before -> after) have "
-              "options of their own. Levels 0 and 1 have none: the list is empty and says why. "
-              "Reads no weights, unless a calibrated plan has yet to be compiled.",
+       .doc =
+           "Lists what levels 2 and 3 do to their plan, in order: name, whether it is on, what "
+           "it changed in how many layers, the bytes of memory that it adds (negative: saves; "
+           "of buffers and of a narrower cache in a session that holds all positions, of narrower "
+           "weights against float32), and who published the idea. "
+           "fuse_epilogue (activation, gate and residual in the product), last_rows (prefill: "
+           "the last token alone behind the last attention) and share_arena (buffers by "
+           "lifetime) can be switched off in model:optimize; transpose can't; weights, head "
+           "(level 3: how narrow, and how many matrices are padded to whole groups), kv (level 3: "
+           "how narrow keys and values are, in bytes a token) and calibration (level 3: whose "
+           "scales were chosen by a text, and the mean over these matrices of a product's squared "
+           "error over its square, before -> after) have options of their own. Levels 0 and 1 have "
+           "none: the list is empty and says why. "
+           "Reads no weights, unless a calibrated plan has yet to be compiled.",
        .args = {self},
        .returns = "{ name: string, on: boolean, changed: string, layers: integer, bytes: integer, "
                   "source: string? }[]",

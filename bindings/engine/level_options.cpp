@@ -22,10 +22,11 @@ namespace {
 struct Fixed {
   std::string_view name, reason;
 };
-constexpr std::array<Fixed, 4> kFixed{
+constexpr std::array<Fixed, 5> kFixed{
     {{"transpose", "kernels read matrices as [out, in] and in no other way"},
      {"weights", "the option of that name says how narrow they are; level 2 reads float32"},
      {"head", "the option of that name says how narrow it is; 'fp32' leaves it as it is"},
+     {"kv", "the option of that name says how narrow they are; 'fp32' leaves them as they are"},
      {"calibration", "the option of that name gives a text; without it there is none"}}};
 
 std::vector<std::string_view> switchable() {
@@ -93,9 +94,11 @@ void read_calibration(const Args& args, const Model& model, Storage& storage) {
 /// Level 3's widths; those that the other levels don't have.
 void read_storage(const Args& args, const Model& model, LevelOptions& options) {
   if (options.level != 3) {
-    for (const char* name : {"weights", "head", "group", "calibration"}) {
+    for (const std::string_view name : {"weights", "head", "group", "kv", "calibration"}) {
       if (!args.given(name)) continue;
-      args.bad(name, "level = 3, which alone stores weights narrower",
+      args.bad(name,
+               fmt::format("level = 3, which alone stores {} narrower",
+                           name == "kv" ? "keys and values" : "weights"),
                fmt::format("level = {}", options.level));
     }
     return;
@@ -111,7 +114,9 @@ void read_storage(const Args& args, const Model& model, LevelOptions& options) {
     args.bad("group", "weights or head = 'int8'",
              fmt::format("weights = '{}', head = '{}'", weights, head));
   }
-  options.storage = {width_named(weights, is_grouped), width_named(head, is_grouped)};
+  options.storage = {.weights = width_named(weights, is_grouped),
+                     .head = width_named(head, is_grouped),
+                     .kv = width_named(args.text("kv"), false)};
   read_calibration(args, model, options.storage);
 }
 

@@ -1,26 +1,28 @@
 #pragma once
 #include <cstdint>
 
+#include "engine/kernels/stored.h"
+
 namespace crescent::kernels {
 
 /// Causal softmax attention of one query head: decode is one query, prefill many. Query i stands at
 /// position p = first_position + i and sees keys max(0, p + 1 - window) .. p:
 ///   s[j] = scale * q[i].k[j] + slope * (j - p),   y[i] = sum_j softmax(s)[j] v[j]
-/// All fp32, rows `..._stride` floats apart: caches [kv_head][position][D] and rows of a fused
-/// qkv product alike. Of the scores 3072 are stored at a time, never T x T: the softmax runs with a
+/// Queries and results are fp32, rows `..._stride` floats apart. Keys and values lie in caches
+/// [kv_head][position][D] or in rows of a fused qkv product, as fp32, bf16 or int8 with a scale for
+/// each position. Of the scores 3072 are stored at a time, never T x T: the softmax runs with a
 /// running maximum. Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 ///
 /// Guaranteed bit-identical: y[i] depends on nothing but q[i], its position, the keys and values
 /// that it sees and the instruction set: not on the other queries, on tiles, threads or the cache.
-/// (Keys are taken in blocks that begin at multiples of 64.) Rows of k and v that no query of the
-/// call sees are not read.
+/// (Keys are taken in blocks that begin at multiples of 64.) Nor on how wide keys and values are:
+/// y is what it is with the floats that they stand for (`dequantize`) in their place. Rows of k and
+/// v that no query of the call sees are not read.
 struct Attention {
   const float* q = nullptr;  ///< (queries, D)
   int64_t q_stride = 0;
-  const float* k = nullptr;  ///< (positions, D)
-  int64_t k_stride = 0;
-  const float* v = nullptr;  ///< (positions, D)
-  int64_t v_stride = 0;
+  Stored k;            ///< (positions, D)
+  Stored v;            ///< (positions, D), as wide as k
   float* y = nullptr;  ///< (queries, D); must not overlap q, k or v
   int64_t y_stride = 0;
   int64_t head_dim = 0;        ///< D

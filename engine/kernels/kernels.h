@@ -5,6 +5,7 @@
 #include "engine/kernels/matmul.h"
 #include "engine/kernels/norm.h"
 #include "engine/kernels/rotary.h"
+#include "engine/kernels/stored.h"
 #include "engine/kernels/transpose.h"
 
 namespace crescent::kernels {
@@ -26,6 +27,8 @@ struct Kernels {
   void (*rotate)(const Rotate&);
   void (*embed)(const Embed&, Rows rows);
   void (*attend)(const Attention&, Rows queries);
+  /// What the plain `quantize` stores, to the bit: fp32, bf16 and int8, for rows of a cache.
+  void (*quantize)(const Quantization&, Rows rows);
   /// Columns of `from`, rows of `to`.
   void (*transpose)(const Transpose&, Rows columns);
 };

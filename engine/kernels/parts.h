@@ -10,6 +10,7 @@ void rms_norm(const Norm&, Rows);
 void rotate(const Rotate&);
 void embed(const Embed&, Rows);
 void attend(const Attention&, Rows);
+void quantize(const Quantization&, Rows);
 void transpose(const Transpose&, Rows);
 
 }  // namespace crescent::kernels::CRESCENT_ISA

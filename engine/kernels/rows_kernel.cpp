@@ -160,6 +160,7 @@ const Kernels& kernels() {
                                        rotate,
                                        embed,
                                        attend,
+                                       quantize,
                                        transpose};
   return kKernels;
 }

@@ -43,12 +43,14 @@ Work work_of(int64_t rows, const Product& product) {
 }
 
 Work attention_work(const DecoderConfig& config, const LayerSpec& layer, Site site,
-                    SectionSize size, Width width) {
+                    SectionSize size, const Storage& storage) {
+  const Width width = storage.weights;
   const int64_t rows = size.tokens, keys = int64_t{size.past} + size.tokens;
   const int64_t query = layer.heads() * layer.head_dim, kv = layer.kv_heads * layer.head_dim;
   // One of the two products over the context, and its half of the cache.
-  const Work half{2.0 * static_cast<double>(rows * query * keys),
-                  static_cast<double>(keys * kv) * double{sizeof(float)}};
+  const Work half{
+      2.0 * static_cast<double>(rows * query * keys),
+      static_cast<double>(keys * layer.kv_heads * cached_bytes(layer.head_dim, storage.kv))};
   switch (site) {
     case Site::qkv:
       return work_of(rows, {{query + 2 * kv, config.d_model}, config.qkv_bias, width});
@@ -87,6 +89,13 @@ int64_t cache_elements(const DecoderConfig& config, const CacheShape& shape) {
   int64_t of_token = 0;
   for (const LayerSpec& layer : config.layers)
     if (layer.has_attention) of_token += 2 * layer.kv_heads * layer.head_dim;
+  return saturated_product({of_token, shape.batch, shape.capacity});
+}
+
+int64_t cache_bytes(const DecoderConfig& config, const CacheShape& shape, Width width) {
+  int64_t of_token = 0;
+  for (const LayerSpec& layer : config.layers)
+    if (layer.has_attention) of_token += 2 * layer.kv_heads * cached_bytes(layer.head_dim, width);
   return saturated_product({of_token, shape.batch, shape.capacity});
 }
 
@@ -143,7 +152,7 @@ std::optional<Work> work_at(const DecoderConfig& config, Site site, int32_t laye
     case Site::attention:
     case Site::attention_scores:
     case Site::attention_value:
-    case Site::attention_output: return attention_work(config, spec(), site, size, storage.weights);
+    case Site::attention_output: return attention_work(config, spec(), site, size, storage);
     case Site::ffn_gate_product:
     case Site::ffn_up_product:
       return work_of(rows, {{spec().ffn_width, width}, config.ffn_bias, storage.weights});

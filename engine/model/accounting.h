@@ -27,8 +27,10 @@ struct CacheShape {
   int64_t batch = 1;
   int64_t capacity = 0;  ///< tokens of each
 };
-/// Numbers that all layers' keys and values take; the largest int64 where there are more.
+/// Numbers that all layers' keys and values are; the largest int64 where there are more.
 int64_t cache_elements(const DecoderConfig& config, const CacheShape& shape);
+/// What they take as a plan stores them, scales included; likewise.
+int64_t cache_bytes(const DecoderConfig& config, const CacheShape& shape, Width width);
 
 /// Floating-point operations to decode one token when `context` tokens (itself included) are
 /// attended to. A multiply-add counts as 2; norms, activations and softmax are not counted.
@@ -43,9 +45,8 @@ int64_t elements_read_per_token(const DecoderConfig& config, const Layout& layou
 int64_t bytes_read_per_token(const DecoderConfig& config, const Layout& layout,
                              const Storage& storage);
 
-/// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights (as they
-/// are stored) and of cached keys and values (in float32) that have to be read. Activations are not
-/// counted.
+/// What there is to do somewhere: a multiply-add is 2 FLOPs; bytes are those of weights and of
+/// cached keys and values, as they are stored, that have to be read. Activations are not counted.
 struct Work {
   double flops = 0;
   double bytes = 0;

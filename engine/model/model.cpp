@@ -131,11 +131,12 @@ int64_t give_back(const ModelParts& parts, const at::Tensor& tensor) {
 std::shared_ptr<const compiled::CompiledWeights> compiled_from(ModelParts& parts,
                                                                const LevelOptions& options) {
   const std::lock_guard lock(parts.widening);
+  const Storage storage = options.storage.without_cache();
   const compiled::CompileInput input{
       .config = parts.config,
       .layout = parts.layout,
       .stored = parts.stored,
-      .storage = options.storage,
+      .storage = storage,
       .widened = [&](const TensorSpec& spec) { return widened(parts, spec); },
       .give_back = [&](const at::Tensor& tensor) { return give_back(parts, tensor); }};
   const int64_t bytes =
@@ -173,7 +174,7 @@ PlanBytes bytes_of(std::span<const std::shared_ptr<const CompiledWeights>> all) 
 
 std::shared_ptr<const CompiledWeights> weights_for(ModelParts& parts, const LevelOptions& options) {
   for (const auto& weights : living_weights(parts)) {
-    if (weights->storage == options.storage) return weights;
+    if (weights->storage == options.storage.without_cache()) return weights;
   }
   const auto weights = compiled_from(parts, options);
   const std::lock_guard lock(parts.counting);
@@ -190,7 +191,7 @@ std::shared_ptr<const CompiledPlan> plan_for(ModelParts& parts, const LevelOptio
   }
   const auto weights = weights_for(parts, options);
   const auto plan = std::make_shared<const CompiledPlan>(
-      CompiledPlan{compiled::Plan(parts.config, weights->weights, options.passes), weights});
+      CompiledPlan{{parts.config, weights->weights, options.passes, options.storage.kv}, weights});
   parts.plans.emplace_back(options, plan);
   return plan;
 }
@@ -256,11 +257,15 @@ std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const
   const bool is_lossy = options.level == 3;
   const Storage& storage = options.storage;
   if ((storage.is_narrow() || storage.calibration) && !is_lossy) {
-    fail("level {} reads weights in fp32: expected level 3 for {}", options.level,
+    fail("level {} reads weights and cache in fp32: expected level 3 for {}", options.level,
          words_of(options.storage));
   }
   if (is_lossy && options.storage.weights == Width::fp32) {
     fail("level 3 stores weights narrower: expected bf16, int8 or int4, got fp32");
+  }
+  const Width kv = storage.kv;
+  if (kv != Width::fp32 && kv != Width::bf16 && kv != Width::int8) {
+    fail("a cache of keys and values is stored as fp32, bf16 or int8, got {}", words_of(kv));
   }
   if (storage.calibration) check_calibration(*parts_, storage);
   return std::shared_ptr<const Model>(new Model(parts_, options));

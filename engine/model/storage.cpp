@@ -12,6 +12,7 @@ std::string words_of(Width width) {
 std::string words_of(const Storage& storage) {
   std::string words = words_of(storage.weights);
   if (storage.head != storage.weights) words += ", head " + words_of(storage.head);
+  if (storage.kv != Width::fp32) words += ", cache " + words_of(storage.kv);
   if (storage.calibration)
     words += fmt::format(", calibrated on {} tokens", storage.calibration->tokens);
   return words;
@@ -42,6 +43,8 @@ int64_t packed_bytes(const MatrixShape& shape, Width width) {
   constexpr int64_t kLine = 64;
   return (stored_bytes(shape, width) + kLine - 1) / kLine * kLine;
 }
+
+int64_t cached_bytes(int64_t head_dim, Width width) { return stored_bytes({1, head_dim}, width); }
 
 bool is_padded(int64_t in, Width width) {
   return width != Width::fp32 && width != Width::bf16 && in % kernels::kGroup != 0;

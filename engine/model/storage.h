@@ -15,14 +15,21 @@ using kernels::Width;
 struct Storage {
   Width weights = Width::fp32;  ///< of all matrices of all layers
   Width head = Width::fp32;     ///< of the output head, and of the embedding where they are one
+  Width kv = Width::fp32;       ///< of a session's keys and values: fp32, bf16 or int8
   SharedCalibration calibration = {};  ///< what scales are chosen by; empty: the plain ones
-  bool is_narrow() const { return weights != Width::fp32 || head != Width::fp32; }
+  bool is_narrow() const {
+    return weights != Width::fp32 || head != Width::fp32 || kv != Width::fp32;
+  }
+  /// What plans that share their weights' copies agree in.
+  Storage without_cache() const {
+    return {.weights = weights, .head = head, .calibration = calibration};
+  }
   bool operator==(const Storage&) const = default;
 };
 
 /// "int8", "int8 in groups of 32".
 std::string words_of(Width);
-/// "int8", "bf16, head fp32", "int4, calibrated on 2048 tokens".
+/// "int8", "bf16, head fp32, cache int8", "int4, calibrated on 2048 tokens".
 std::string words_of(const Storage&);
 
 /// A matrix as a plan has it: [out, in].
@@ -40,6 +47,8 @@ Width width_of(const TensorSpec&, bool tied_head, const Storage&);
 int64_t stored_bytes(const MatrixShape&, Width);
 /// What a narrower copy takes: that in whole cache lines.
 int64_t packed_bytes(const MatrixShape&, Width);
+/// What a key or a value of one head takes at a position: a scale for each counts in.
+int64_t cached_bytes(int64_t head_dim, Width);
 /// Do rows of such a width end in a group that is filled up?
 bool is_padded(int64_t in, Width);
 

@@ -224,6 +224,13 @@ test.group('a model', function()
       model.optimize, model, { level = 3, weights = 'int2' })
     refuses("model:optimize: option 'weights': expected 'bf16' or 'int8' or 'int4', got 'fp32'",
       model.optimize, model, { level = 3, weights = 'fp32' })
+    refuses("model:optimize: option 'kv': expected 'fp32' or 'bf16' or 'int8', got 'int4'",
+      model.optimize, model, { level = 3, kv = 'int4' })
+    refuses("model:optimize: option 'kv': expected level = 3, which alone stores keys and values "
+      .. 'narrower, got level = 2', model.optimize, model, { level = 2, kv = 'bf16' })
+    refuses("model:optimize: option 'passes': 'kv' can't be switched off: the option of that name "
+      .. "says how narrow they are; 'fp32' leaves them as they are", model.optimize, model,
+      { level = 3, passes = { kv = false } })
     refuses("model:optimize: option 'group': expected 32, the one size of a group, got 64",
       model.optimize, model, { level = 3, group = 64 })
     refuses("model:optimize: option 'group': expected weights or head = 'int8', got weights = "

@@ -82,7 +82,9 @@ test.group('level 3', function()
   test.case('stores int8 with a scale a row unless told otherwise', function()
     local small = crescent.load(fixtures.model 'gpt2'):optimize { level = 3 }
     local list = small:passes()
-    test.equal(#list, 7)
+    test.equal(#list, 8)
+    test.equal(named(list, 'kv').on, false)
+    test.equal(named(list, 'kv').changed, 'keys and values stay as they are')
     test.equal(named(list, 'weights').changed, '8 matrices as int8')
     test.equal(named(list, 'weights').layers, 2)
     test.equal(named(list, 'head').changed,
@@ -121,10 +123,39 @@ test.group('level 3', function()
     test.ok(tostring(list):find('\nhead +no +0 +0 B +output head'), tostring(list))
   end)
   test.case('keeps its options through pruning', function()
-    local small = model:optimize { level = 3, weights = 'int4' }
+    local small = model:optimize { level = 3, weights = 'int4', kv = 'bf16' }
     local pruned = crescent.prune.plan(small, { what = 'heads', list = { { 1, 1 } } }):apply()
-    test.equal(tostring(pruned):match 'level 3 (.*)$', 'int4')
+    test.equal(tostring(pruned):match 'level 3 (.*)$', 'int4, cache bf16')
     test.equal(pruned:forward(ids).shape, { #ids, 96 })
+  end)
+  test.case('stores keys and values narrower where it is asked to', function()
+    local wide = model:optimize { level = 3, kv = 'fp32' }
+    test.equal(tostring(wide):match 'level 3 (.*)$', 'int8')
+    local whole = wide:forward(ids)
+    for kv, of_token in pairs { bf16 = 2 * 2 * 32 * 2, int8 = 2 * 2 * 4 * (32 + 4) } do
+      local small = model:optimize { level = 3, kv = kv }
+      test.equal(tostring(small):match 'level 3 (.*)$', 'int8, cache ' .. kv)
+      local pass = named(small:passes(), 'kv')
+      test.equal(pass.on, true)
+      test.equal(pass.changed,
+        ('keys and values as %s: %d B a token, not 512'):format(kv, of_token))
+      test.equal(pass.bytes, (of_token - 512) * model.config.positions_max)
+      test.ok(pass.source:find 'arXiv:')
+      local session = small:session { tokens = 40 }
+      test.equal(session.bytes, 40 * of_token)
+      test.equal(tostring(session), 'session  0 of 40 tokens  level 3 int8, cache ' .. kv)
+      local logits = small:forward(ids)
+      test.equal(largest_difference(session:feed(ids), logits), 0)
+      local off = largest_difference(logits, whole)
+      test.ok(off > 0 and off < 0.1 * prompt.logits_std, off)
+      local made = small:generate(ids, { tokens = 4, ignore_eos = true })
+      test.equal(session:generate({ tokens = 4, ignore_eos = true }).ids, made.ids)
+      local seen = small:forward(ids, { hidden = true, attention = true })
+      test.equal(largest_difference(seen.logits, logits), 0)
+      local profile = crescent.profile.run(small, { mode = 'standard', prompt = { 1, 2 },
+        tokens = 2, trials = 1, cost_s = 0, idle_s = 0 })
+      test.equal(profile.memory.cache_bytes % of_token, 0)
+    end
   end)
   test.case('does all that level 2 does', function()
     local small = model:optimize { level = 3 }
@@ -179,6 +210,8 @@ test.group('level 3', function()
     worse_than(0.005, { weights = 'int8' })
     worse_than(0.005, { weights = 'int8', group = 32 })
     worse_than(0.05, { weights = 'int4' })
+    worse_than(0.0005, { weights = 'bf16', kv = 'bf16' })
+    worse_than(0.001, { weights = 'bf16', kv = 'int8' })
     local seen = 'And God said, Let there be light: and there was light. And God saw the light, '
       .. 'that it was good: and God divided the light from the darkness.'
     worse_than(0.05, { weights = 'int4', calibration = seen })

@@ -214,48 +214,61 @@ bool Chunk::run(const NarrowStep& step, At& at) {
 
 // Attention --------------------------------------------------------------------------------------
 
-float* Chunk::cached(const std::vector<float*>& side, const AttendStep& step, int64_t in_batch,
-                     int64_t kv_head) const {
+/// A head's keys or values from position 0 on.
+CacheSide Chunk::cached(const std::vector<CacheSide>& side, const AttendStep& step,
+                        int64_t in_batch, int64_t kv_head) const {
   const LayerSpec& layer = spec(step.layer);
-  return side[static_cast<size_t>(step.layer)] +
-         (in_batch * layer.kv_heads + kv_head) * runner_.capacity_ * layer.head_dim;
+  const int64_t first = (in_batch * layer.kv_heads + kv_head) * runner_.capacity_;
+  CacheSide of_head = side[static_cast<size_t>(step.layer)];
+  of_head.rows += first * kernels::row_bytes(plan_.kv, layer.head_dim);
+  if (of_head.scales) of_head.scales += first;
+  return of_head;
 }
 
-/// Turns the queries that read a key/value head, and puts its turned keys and its values into the
-/// cache.
+/// Puts a head of the tokens' qkv rows into the cache.
+void Chunk::remember(const CacheSide& side, const AttendStep& step, const Sequence& tokens,
+                     int64_t head) const {
+  const LayerSpec& layer = spec(step.layer);
+  const int64_t D = layer.head_dim, stride = (layer.heads() + 2 * layer.kv_heads) * D;
+  const int64_t bytes = kernels::row_bytes(plan_.kv, D), first = past_ + tokens.from;
+  kernels_.quantize({.from = shared(step.qkv) + (tokens.row + tokens.from) * stride + head * D,
+                     .from_stride = stride,
+                     .inputs = D,
+                     .width = plan_.kv,
+                     .to = side.rows + first * bytes,
+                     .to_stride = bytes,
+                     .scales = side.scales ? side.scales + first : nullptr},
+                    {0, tokens.to - tokens.from});
+}
+
+/// Turns a key/value head's keys and the queries that read it, and puts its keys and values into
+/// the cache. Every query takes them from there, as they are stored: those of its own pass too.
 void Chunk::turn(const AttendStep& step, int64_t kv_head, const Sequence& tokens) const {
   const LayerSpec& layer = spec(step.layer);
   const int64_t D = layer.head_dim, H = layer.heads(), K = layer.kv_heads;
   const int64_t stride = (H + 2 * K) * D;
-  float* const keys = cached(runner_.keys_, step, tokens.in_batch, kv_head);
-  float* const values = cached(runner_.values_, step, tokens.in_batch, kv_head);
-  for (int64_t t = tokens.from; t < tokens.to; ++t) {
+  for (int64_t t = tokens.from; t < tokens.to && step.angles != kNone; ++t) {
     float* const row = shared(step.qkv) + (tokens.row + t) * stride;
-    float* const to_key = keys + (past_ + t) * D;
-    const float* const key = row + (H + kv_head) * D;
-    if (step.angles == kNone) {
-      std::memcpy(to_key, key, static_cast<size_t>(D) * sizeof(float));
-    } else {
-      const float* const cos = shared(step.angles) + t * D;
-      kernels::Rotate rotate{.x = key,
-                             .x_stride = D,
-                             .heads = 1,
-                             .head_dim = D,
-                             .pairs = D / 2,
-                             .cos = cos,
-                             .sin = cos + D / 2,
-                             .y = to_key,
-                             .y_stride = D};
-      kernels_.rotate(rotate);
-      for (int64_t head = 0; head < H; ++head) {
-        if (layer.kv_of_head[static_cast<size_t>(head)] != kv_head) continue;
-        rotate.x = rotate.y = row + head * D;
-        kernels_.rotate(rotate);
-      }
+    const float* const cos = shared(step.angles) + t * D;
+    const auto rotate = [&](int64_t head) {
+      float* const x = row + head * D;
+      kernels_.rotate({.x = x,
+                       .x_stride = D,
+                       .heads = 1,
+                       .head_dim = D,
+                       .pairs = D / 2,
+                       .cos = cos,
+                       .sin = cos + D / 2,
+                       .y = x,
+                       .y_stride = D});
+    };
+    rotate(H + kv_head);
+    for (int64_t head = 0; head < H; ++head) {
+      if (layer.kv_of_head[static_cast<size_t>(head)] == kv_head) rotate(head);
     }
-    std::memcpy(values + (past_ + t) * D, row + (H + K + kv_head) * D,
-                static_cast<size_t>(D) * sizeof(float));
   }
+  remember(cached(runner_.keys_, step, tokens.in_batch, kv_head), step, tokens, H + kv_head);
+  remember(cached(runner_.values_, step, tokens.in_batch, kv_head), step, tokens, H + K + kv_head);
 }
 
 void Chunk::attend(const AttendStep& step, int64_t head, const Sequence& tokens) const {
@@ -263,12 +276,17 @@ void Chunk::attend(const AttendStep& step, int64_t head, const Sequence& tokens)
   const int64_t D = layer.head_dim, H = layer.heads(), K = layer.kv_heads;
   const int64_t kv_head = layer.kv_of_head[static_cast<size_t>(head)];
   const int64_t keys = past_ + tokens_;
+  const auto stored = [&](const std::vector<CacheSide>& side) {
+    const CacheSide of_head = cached(side, step, tokens.in_batch, kv_head);
+    return kernels::Stored{.data = of_head.rows,
+                           .width = plan_.kv,
+                           .stride = kernels::row_bytes(plan_.kv, D),
+                           .scales = of_head.scales};
+  };
   kernels::Attention attention{.q = shared(step.qkv) + tokens.row * (H + 2 * K) * D + head * D,
                                .q_stride = (H + 2 * K) * D,
-                               .k = cached(runner_.keys_, step, tokens.in_batch, kv_head),
-                               .k_stride = D,
-                               .v = cached(runner_.values_, step, tokens.in_batch, kv_head),
-                               .v_stride = D,
+                               .k = stored(runner_.keys_),
+                               .v = stored(runner_.values_),
                                .y = shared(step.out) + tokens.row * H * D + head * D,
                                .y_stride = H * D,
                                .head_dim = D,

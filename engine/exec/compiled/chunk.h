@@ -65,8 +65,10 @@ class Chunk {
   void attend(const AttendStep& step, int64_t head, const Sequence& tokens) const;
   void attend_together(const AttendStep& step, const Rank& rank) const;
   void attend_in_tiles(const AttendStep& step, const Rank& rank) const;
-  float* cached(const std::vector<float*>& side, const AttendStep& step, int64_t in_batch,
-                int64_t kv_head) const;
+  CacheSide cached(const std::vector<CacheSide>& side, const AttendStep& step, int64_t in_batch,
+                   int64_t kv_head) const;
+  void remember(const CacheSide& side, const AttendStep& step, const Sequence& tokens,
+                int64_t head) const;
   void elementwise(const kernels::Matmul& of_row_zero, int64_t width, const At& at) const;
   void close_spans();
 

@@ -47,6 +47,7 @@ class Reporter {
     if (options_.level >= 3) {
       reports.push_back(weights());
       reports.push_back(head());
+      reports.push_back(kv());
       reports.push_back(calibration());
     }
     return reports;
@@ -200,6 +201,24 @@ class Reporter {
             .changed = fmt::format("{} as {}{}", what, words_of(width), padding(narrow)),
             .bytes = narrow.bytes,
             .source = source_of(width)};
+  }
+
+  PassReport kv() const {
+    const Width width = options_.storage.kv;
+    if (width == Width::fp32)
+      return {.name = "kv", .on = false, .changed = "keys and values stay as they are"};
+    const auto bytes = [&](int64_t tokens, Width of) {
+      return cache_bytes(config_, {.batch = 1, .capacity = tokens}, of);
+    };
+    const auto layers = std::count_if(config_.layers.begin(), config_.layers.end(),
+                                      [](const LayerSpec& spec) { return spec.has_attention; });
+    return {
+        .name = "kv",
+        .changed = fmt::format("keys and values as {}: {} B a token, not {}", words_of(width),
+                               bytes(1, width), bytes(1, Width::fp32)),
+        .layers = layers,
+        .bytes = bytes(config_.positions_max, width) - bytes(config_.positions_max, Width::fp32),
+        .source = width == Width::int8 ? "Sheng et al. 2023, arXiv:2303.06865" : source_of(width)};
   }
 
   PassReport calibration() const {

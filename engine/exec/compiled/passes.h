@@ -22,8 +22,8 @@ struct PassReport {
 
 /// The passes of levels 2 and up in the order in which they act; none at levels 0 and 1. Found from
 /// the description alone, by making the plan's programs: no weight is read. Bytes of buffers are
-/// those of a session of one sequence that holds all positions; bytes of narrower copies are
-/// counted against fp32 ones.
+/// those of a session of one sequence that holds all positions, and so are a narrower cache's;
+/// narrower copies are counted against fp32 ones.
 /// @param gain  of the calibration, if there is one: a plan that was compiled tells it
 std::vector<PassReport> report_passes(const DecoderConfig& config, const Layout& layout,
                                       const LevelOptions& options,

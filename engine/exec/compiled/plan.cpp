@@ -269,10 +269,11 @@ Program make_program(const DecoderConfig& config, const PlanWeights& weights,
   return Builder(config, weights, options).build();
 }
 
-Plan::Plan(DecoderConfig c, PlanWeights w, Passes p)
+Plan::Plan(DecoderConfig c, PlanWeights w, Passes p, Width cache)
     : config(std::move(c)),
       weights(std::move(w)),
       passes(p),
+      kv(cache),
       program(make_program(config, weights, {.passes = passes})) {}
 
 }  // namespace crescent::compiled

@@ -188,9 +188,10 @@ struct Plan {
   DecoderConfig config;
   PlanWeights weights;
   Passes passes;
+  Width kv;         ///< of the caches of its runners
   Program program;  ///< without taps
 
-  Plan(DecoderConfig config, PlanWeights weights, Passes passes = {});
+  Plan(DecoderConfig config, PlanWeights weights, Passes passes = {}, Width kv = Width::fp32);
 };
 
 }  // namespace crescent::compiled

@@ -12,22 +12,36 @@ namespace crescent::compiled {
 Runner::Runner(std::shared_ptr<const Plan> plan, const RunnerShape& shape, std::string_view what)
     : plan_(std::move(plan)), batch_(shape.batch), capacity_(shape.capacity) {
   const DecoderConfig& config = plan_->config;
-  const int64_t floats = cache_elements(config, {shape.batch, shape.capacity});
-  cache_bytes_ = saturated_product({floats, int64_t{sizeof(float)}});
+  cache_bytes_ = crescent::cache_bytes(config, {shape.batch, shape.capacity}, plan_->kv);
   const int64_t rows = std::min(saturated_product({batch_, capacity_}), std::max(batch_, kRowsMax));
   const int64_t arena = floats_for(plan_->program, rows, shape.threads);
   require_memory(saturated_sum(cache_bytes_, saturated_product({arena, int64_t{sizeof(float)}})),
                  what);
   cache_ = HugePages(static_cast<size_t>(cache_bytes_));
-  float* next = cache_.floats();
-  for (const LayerSpec& layer : config.layers) {
-    const int64_t side =
-        layer.has_attention ? batch_ * layer.kv_heads * capacity_ * layer.head_dim : 0;
-    keys_.push_back(next);
-    values_.push_back(next + side);
-    next += 2 * side;
-  }
+  lay_out_cache();
   make_room(plan_->program, rows, shape.threads);
+}
+
+/// Scales stand behind all rows, so that rows of whole cache lines begin with one.
+void Runner::lay_out_cache() {
+  auto* next = static_cast<std::byte*>(cache_.data());
+  const auto rows_of = [&](const LayerSpec& layer) {
+    return layer.has_attention ? batch_ * layer.kv_heads * capacity_ : 0;
+  };
+  for (const LayerSpec& layer : plan_->config.layers) {
+    for (auto* const side : {&keys_, &values_}) {
+      side->push_back({.rows = next});
+      next += rows_of(layer) * kernels::row_bytes(plan_->kv, layer.head_dim);
+    }
+  }
+  if (plan_->kv != Width::int8) return;
+  auto* scales = reinterpret_cast<float*>(next);
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    for (auto* const side : {&keys_, &values_}) {
+      (*side)[i].scales = scales;
+      scales += rows_of(plan_->config.layers[i]);
+    }
+  }
 }
 
 int64_t Runner::floats_for(const Program& program, int64_t rows, int threads) const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,6 +17,12 @@ struct RunnerShape {
   int64_t batch = 1;     ///< sequences side by side, at least 1
   int64_t capacity = 0;  ///< most tokens of each
   int threads = 1;
+};
+
+/// A layer's keys or values: [B][K][capacity] rows of D numbers, as wide as the plan says.
+struct CacheSide {
+  std::byte* rows = nullptr;
+  float* scales = nullptr;  ///< a row's; int8 only
 };
 
 /// New tokens behind those that a runner holds.
@@ -51,13 +58,14 @@ class Runner {
  private:
   friend class Chunk;
   int64_t floats_for(const Program& program, int64_t rows, int threads) const;
+  void lay_out_cache();
   void make_room(const Program& program, int64_t rows, int threads);
   const Program& program_for(const Pass& pass);
 
   std::shared_ptr<const Plan> plan_;
   int64_t batch_, capacity_, cache_bytes_;
-  HugePages cache_;
-  std::vector<float*> keys_, values_;         // of each layer, [B][K][capacity][D], keys first
+  HugePages cache_;                           // rows, layer by layer and keys first, then scales
+  std::vector<CacheSide> keys_, values_;      // of each layer
   HugePages arena_;                           // a program's buffers, then the threads' own norms
   std::vector<int64_t> row_ids_, positions_;  // of each row of a chunk
   Taps watched_taps_;

@@ -12,7 +12,7 @@ namespace crescent::compiled {
 
 /// Where a plan's weights lie, and what they lie in. Plans of one model share it.
 struct CompiledWeights {
-  Storage storage;
+  Storage storage;  ///< but for the cache
   PlanWeights weights;
   int64_t bytes_transposed = 0;     ///< fp32 copies of matrices that had to be turned
   int64_t bytes_packed = 0;         ///< narrower copies

@@ -57,9 +57,9 @@ function option.of_explain(name, model, given)
   local options = read(name, given,
     { level = 'integer', measure = 'flag', time_s_max = 'positive' },
     { level = levels[#levels], window = 128, time_s_max = 60 },
-    { 'level', 'weights', 'head', 'group', 'calibration', 'measure' })
+    { 'level', 'weights', 'head', 'group', 'kv', 'calibration', 'measure' })
   local ok, made = pcall(model.optimize, model, { level = options.level,
-    weights = options.weights, head = options.head, group = options.group,
+    weights = options.weights, head = options.head, group = options.group, kv = options.kv,
     calibration = options.calibration })
   if not ok then refuse(name, '%s', (tostring(made):gsub('^.-model:optimize: ', '', 1))) end
   if options.calibration then options.calibrated = made end -- its text has been run once

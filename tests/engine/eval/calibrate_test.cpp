@@ -20,7 +20,8 @@ std::shared_ptr<const Calibration> calibrated(const Model& model, int64_t seed =
 }
 
 LevelOptions stored_as(Width weights, Width head, std::shared_ptr<const Calibration> by) {
-  return {.level = 3, .storage = {weights, head, {std::move(by)}}};
+  return {.level = 3,
+          .storage = {.weights = weights, .head = head, .calibration = {std::move(by)}}};
 }
 
 TEST(Calibrate, KeepsTheMeanSquareOfEveryInput) {
@@ -106,7 +107,9 @@ TEST(CalibratedModels, LoseLessOfTheirProducts) {
       ASSERT_TRUE(gain);
       EXPECT_GT(gain->after, 0);
       EXPECT_LT(gain->after, gain->before) << name << " " << kernels::name_of(width);
-      if (width == Width::int4) EXPECT_LT(gain->after, 0.85 * gain->before) << name;
+      if (width == Width::int4) {
+        EXPECT_LT(gain->after, 0.85 * gain->before) << name;
+      }
     }
     EXPECT_FALSE(model->at_level(3)->calibration_gain());
   }
@@ -162,7 +165,8 @@ TEST(CalibratedModels, AreRefusedWhereThereIsNothingToChoose) {
   EXPECT_EQ(message_of([&] { model->optimized(stored_as(Width::bf16, Width::fp32, seen)); }),
             "a calibration chooses scales, and bf16, head fp32 has none: expected int8 or int4");
   EXPECT_EQ(message_of([&] { model->optimized({.level = 2, .storage = {.calibration = {seen}}}); }),
-            "level 2 reads weights in fp32: expected level 3 for fp32, calibrated on 60 tokens");
+            "level 2 reads weights and cache in fp32: expected level 3 for fp32, calibrated on 60 "
+            "tokens");
   const auto other = random_model(small_gpt2());
   EXPECT_EQ(message_of([&] { other->optimized(stored_as(Width::int4, Width::int4, seen)); }),
             fmt::format("the calibration is another model's: matrix '{}' has 8 inputs, it saw 32",

@@ -4,9 +4,10 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "engine/team.h"
-#include "tests/engine/kernels/fenced.h"
+#include "tests/engine/kernels/narrowed.h"
 
 namespace crescent::kernels {
 namespace {
@@ -20,6 +21,14 @@ struct Choice {
 };
 const Choice kChoices[] = {{0, 0}, {1, 0}, {5, 0.25f}, {64, 0}, {100, 0.5f}, {1000, 0}};
 
+constexpr Width kWidths[] = {Width::fp32, Width::bf16, Width::int8};
+
+std::vector<float> floats_of(const Stored& rows, int64_t row, int64_t width) {
+  std::vector<float> floats(static_cast<size_t>(width));
+  dequantize(rows, width, row, floats.data());
+  return floats;
+}
+
 /// Softmax over what the query sees, in fp64; 0 elsewhere.
 std::vector<double> softmax_plainly(const Attention& job, int64_t query) {
   const int64_t position = job.first_position + query;
@@ -27,9 +36,10 @@ std::vector<double> softmax_plainly(const Attention& job, int64_t query) {
   double most = -HUGE_VAL, sum = 0;
   for (int64_t j = 0; j <= position; ++j) {
     if (job.window > 0 && j <= position - job.window) continue;
+    const std::vector<float> key = floats_of(job.k, j, job.head_dim);
     double score = 0;
     for (int64_t d = 0; d < job.head_dim; ++d)
-      score += double{job.q[query * job.q_stride + d]} * job.k[j * job.k_stride + d];
+      score += double{job.q[query * job.q_stride + d]} * key[static_cast<size_t>(d)];
     score = score * job.scale + job.slope * static_cast<double>(j - position);
     most = std::max(most, p[static_cast<size_t>(j)] = score);
   }
@@ -38,7 +48,18 @@ std::vector<double> softmax_plainly(const Attention& job, int64_t query) {
   return p;
 }
 
-/// Queries, keys and values of one head, side by side in a row as a fused product leaves them.
+/// sum over j of p[j] v[j]
+std::vector<double> mixed_plainly(const Attention& job, const std::vector<double>& p) {
+  std::vector<double> y(static_cast<size_t>(job.head_dim));
+  for (size_t j = 0; j < p.size(); ++j) {
+    const std::vector<float> value = floats_of(job.v, static_cast<int64_t>(j), job.head_dim);
+    for (size_t d = 0; d < y.size(); ++d) y[d] += p[j] * value[d];
+  }
+  return y;
+}
+
+/// Queries, keys and values of one head, side by side in a row as a fused product leaves them; or,
+/// `narrow`, with keys and values elsewhere.
 struct Head {
   Head(int64_t positions, int64_t head_dim, const Choice& choice = {0, 0})
       : positions(positions), rows(positions * (3 * head_dim + 5)), y(positions * head_dim, -7) {
@@ -46,10 +67,8 @@ struct Head {
     const int64_t stride = 3 * head_dim + 5;
     job = {.q = rows.data(),
            .q_stride = stride,
-           .k = rows.data() + head_dim,
-           .k_stride = stride,
-           .v = rows.data() + 2 * head_dim,
-           .v_stride = stride,
+           .k = stored(rows.data() + head_dim, stride),
+           .v = stored(rows.data() + 2 * head_dim, stride),
            .y = y.data(),
            .y_stride = head_dim,
            .head_dim = head_dim,
@@ -57,112 +76,168 @@ struct Head {
            .slope = choice.slope,
            .window = choice.window};
   }
+
+  /// Keys or values as they would stand in a cache of `count` positions.
+  std::unique_ptr<Narrowed> copy(const Stored& side, Width width, int64_t count) const {
+    std::vector<float> dense;
+    for (int64_t j = 0; j < count; ++j) {
+      const std::vector<float> row = floats_of(side, j, job.head_dim);
+      dense.insert(dense.end(), row.begin(), row.end());
+    }
+    return std::make_unique<Narrowed>(width, dense.data(),
+                                      Narrowed::Shape{.rows = count, .inputs = job.head_dim});
+  }
+  Head& narrow(Width width) {
+    if (width == Width::fp32) return *this;
+    k = copy(job.k, width, positions), v = copy(job.v, width, positions);
+    job.k = k->stored(), job.v = v->stored();
+    return *this;
+  }
+
   int64_t positions;
   Fenced rows, y;
+  std::unique_ptr<Narrowed> k, v;
   Attention job;
 };
 
-TEST(Attend, AgreesWithThePlainSoftmaxForAnyLengthWindowAndSlope) {
+void expect_plain_results(Isa isa, Head& head) {
+  const int64_t head_dim = head.job.head_dim;
+  kernels_for(isa).attend(head.job, {0, head.positions});
+  for (int64_t query = 0; query < head.positions; query += 1 + query / 40) {
+    const auto plain = mixed_plainly(head.job, softmax_plainly(head.job, query));
+    for (int64_t d = 0; d < head_dim; ++d)
+      ASSERT_NEAR(head.y[query * head_dim + d], plain[static_cast<size_t>(d)], 5e-6)
+          << query << ", " << d;
+  }
+  ASSERT_TRUE(head.y.intact());
+}
+
+TEST(Attend, AgreesWithThePlainSoftmaxForAnyLengthWindowSlopeAndWidth) {
   for (Isa isa : available())
-    for (const int64_t positions : kPositions)
-      for (const int64_t head_dim : kHeadDims)
-        for (const Choice& choice : kChoices) {
-          SCOPED_TRACE(testing::Message() << name_of(isa) << ", " << positions << " x " << head_dim
-                                          << ", window " << choice.window);
-          Head head(positions, head_dim, choice);
-          kernels_for(isa).attend(head.job, {0, positions});
-          for (int64_t query = 0; query < positions; query += 1 + query / 40) {
-            const auto p = softmax_plainly(head.job, query);
-            for (int64_t d = 0; d < head_dim; ++d) {
-              double plain = 0;
-              for (size_t j = 0; j < p.size(); ++j)
-                plain += p[j] * head.job.v[static_cast<int64_t>(j) * head.job.v_stride + d];
-              ASSERT_NEAR(head.y[query * head_dim + d], plain, 5e-6) << query << ", " << d;
-            }
+    for (const Width width : kWidths)
+      for (const int64_t positions : kPositions)
+        for (const int64_t head_dim : kHeadDims)
+          for (const Choice& choice : kChoices) {
+            SCOPED_TRACE(testing::Message()
+                         << name_of(isa) << ", " << name_of(width) << " " << positions << " x "
+                         << head_dim << ", window " << choice.window);
+            Head head(positions, head_dim, choice);
+            expect_plain_results(isa, head.narrow(width));
           }
-          ASSERT_TRUE(head.y.intact());
-        }
+}
+
+/// One query a call, keys and values in a cache of exactly its length.
+void expect_same_bits_from_caches(const Kernels& kernels, const Head& whole) {
+  const int64_t head_dim = whole.job.head_dim;
+  for (const int64_t positions : kPositions) {
+    const auto k = whole.copy(whole.job.k, whole.job.k.width, positions);
+    const auto v = whole.copy(whole.job.v, whole.job.k.width, positions);
+    Fenced y(head_dim);
+    Attention one = whole.job;
+    one.q += (positions - 1) * one.q_stride;
+    one.k = k->stored(), one.v = v->stored(), one.y = y.data();
+    one.first_position = positions - 1;
+    kernels.attend(one, {0, 1});
+    for (int64_t d = 0; d < head_dim; ++d)
+      ASSERT_EQ(y[d], whole.y[(positions - 1) * head_dim + d]) << positions;
+    ASSERT_TRUE(k->intact() && v->intact());
+    if (positions < whole.positions) continue;
+    Fenced all(positions * head_dim, 9);
+    Attention cached = whole.job;
+    cached.k = k->stored(), cached.v = v->stored(), cached.y = all.data();
+    kernels.attend(cached, {0, positions});
+    ASSERT_TRUE(all.same_bits(whole.y));
+  }
 }
 
 TEST(Attend, GivesAQueryTheSameBitsInAnyTileAndFromACache) {
+  constexpr int64_t kAll = 300;
   for (Isa isa : available())
-    for (const int64_t head_dim : kHeadDims)
-      for (const Choice& choice : kChoices) {
-        constexpr int64_t kAll = 300;
-        const Kernels& kernels = kernels_for(isa);
-        Head whole(kAll, head_dim, choice), parts(kAll, head_dim, choice);
-        kernels.attend(whole.job, {0, kAll});
-        for (int64_t begin = 0, size = 1; begin < kAll; begin += size, size = size % 7 + 1)
-          kernels.attend(parts.job, {begin, std::min(kAll, begin + size)});
-        ASSERT_TRUE(parts.y.same_bits(whole.y)) << name_of(isa) << ", " << head_dim;
-
-        // One query a call, keys and values in a cache of exactly its length.
-        for (const int64_t positions : kPositions) {
-          Fenced k(positions * head_dim), v(positions * head_dim), y(head_dim);
-          for (int64_t j = 0; j < positions; ++j)
-            for (int64_t d = 0; d < head_dim; ++d) {
-              k[j * head_dim + d] = whole.job.k[j * whole.job.k_stride + d];
-              v[j * head_dim + d] = whole.job.v[j * whole.job.v_stride + d];
-            }
-          if (positions == kAll) {
-            parts.y.fill(9);
-            Attention cached = parts.job;
-            cached.k = k.data(), cached.v = v.data();
-            cached.k_stride = cached.v_stride = head_dim;
-            kernels.attend(cached, {0, kAll});
-            ASSERT_TRUE(parts.y.same_bits(whole.y)) << name_of(isa) << ", " << head_dim;
-          }
-          Attention one = whole.job;
-          one.q += (positions - 1) * one.q_stride;
-          one.k = k.data(), one.v = v.data(), one.y = y.data();
-          one.k_stride = one.v_stride = head_dim;
-          one.first_position = positions - 1;
-          kernels.attend(one, {0, 1});
-          for (int64_t d = 0; d < head_dim; ++d)
-            ASSERT_EQ(y[d], whole.y[(positions - 1) * head_dim + d])
-                << name_of(isa) << ", " << positions << " x " << head_dim;
+    for (const Width width : kWidths)
+      for (const int64_t head_dim : kHeadDims)
+        for (const Choice& choice : kChoices) {
+          SCOPED_TRACE(testing::Message()
+                       << name_of(isa) << ", " << name_of(width) << ", " << head_dim);
+          const Kernels& kernels = kernels_for(isa);
+          Head whole(kAll, head_dim, choice), parts(kAll, head_dim, choice);
+          whole.narrow(width), parts.narrow(width);
+          kernels.attend(whole.job, {0, kAll});
+          for (int64_t begin = 0, size = 1; begin < kAll; begin += size, size = size % 7 + 1)
+            kernels.attend(parts.job, {begin, std::min(kAll, begin + size)});
+          ASSERT_TRUE(parts.y.same_bits(whole.y));
+          ASSERT_NO_FATAL_FAILURE(expect_same_bits_from_caches(kernels, whole));
         }
-      }
+}
+
+TEST(Attend, GivesFromNarrowKeysAndValuesTheBitsOfTheFloatsThatTheyStandFor) {
+  // 130 to 300: wider than what is copied of fp32; 9000: than what is widened at once.
+  for (const int64_t head_dim : {4, 7, 24, 64, 80, 130, 256, 300, 9000}) {
+    const int64_t positions = head_dim > 1000 ? 70 : 200;
+    for (Isa isa : available())
+      for (const Width width : {Width::bf16, Width::int8})
+        for (const Choice& choice : {Choice{0, 0}, Choice{70, 0.25f}}) {
+          Head narrow(positions, head_dim, choice), wide(positions, head_dim, choice);
+          narrow.narrow(width);
+          const auto k = narrow.copy(narrow.job.k, Width::fp32, positions);
+          const auto v = narrow.copy(narrow.job.v, Width::fp32, positions);
+          wide.job.k = k->stored(), wide.job.v = v->stored();
+          kernels_for(isa).attend(wide.job, {0, positions});
+          kernels_for(isa).attend(narrow.job, {0, positions});
+          ASSERT_TRUE(narrow.y.same_bits(wide.y))
+              << name_of(isa) << ", " << name_of(width) << ", " << head_dim;
+          for (int64_t query = 0; query < positions; query += 13)
+            kernels_for(isa).attend(narrow.job, {query, query + 1});
+          ASSERT_TRUE(narrow.y.same_bits(wide.y))
+              << name_of(isa) << ", " << name_of(width) << ", " << head_dim;
+        }
+  }
 }
 
 TEST(Attend, GivesTheSameBitsHoweverThreadsSplitTheQueries) {
   for (Isa isa : available())
-    for (const int size : {1, 2, 3}) {
-      Head whole(200, 64), split(200, 64);
-      kernels_for(isa).attend(whole.job, {0, 200});
-      make_thread_team(size)->run([&](const Rank& rank) {
-        const Range queries = share_of(200, rank, kQueriesGrain);
-        kernels_for(isa).attend(split.job, {queries.begin, queries.end});
-      });
-      EXPECT_TRUE(split.y.same_bits(whole.y)) << name_of(isa) << ", " << size << " threads";
-    }
+    for (const Width width : kWidths)
+      for (const int size : {1, 2, 3}) {
+        Head whole(200, 64), split(200, 64);
+        whole.narrow(width), split.narrow(width);
+        kernels_for(isa).attend(whole.job, {0, 200});
+        make_thread_team(size)->run([&](const Rank& rank) {
+          const Range queries = share_of(200, rank, kQueriesGrain);
+          kernels_for(isa).attend(split.job, {queries.begin, queries.end});
+        });
+        EXPECT_TRUE(split.y.same_bits(whole.y)) << name_of(isa) << ", " << size << " threads";
+      }
 }
 
 TEST(Attend, LetsNothingOfALaterOrForgottenTokenThrough) {
   constexpr int64_t kAll = 140, kWindow = 20, kBad = 70;
-  for (Isa isa : available()) {
-    Head clean(kAll, 24, {kWindow, 0}), dirty(kAll, 24, {kWindow, 0});
-    for (int64_t d = 24; d < 3 * 24; ++d)
-      dirty.rows[kBad * dirty.job.q_stride + d] = std::numeric_limits<float>::quiet_NaN();
-    kernels_for(isa).attend(clean.job, {0, kAll});
-    kernels_for(isa).attend(dirty.job, {0, kAll});
-    for (int64_t query = 0; query < kAll; ++query)
-      for (int64_t d = 0; d < 24; ++d) {
-        const float y = dirty.y[query * 24 + d];
-        if (query >= kBad && query < kBad + kWindow) {
-          EXPECT_TRUE(std::isnan(y)) << name_of(isa) << ", " << query;
-        } else {
-          EXPECT_EQ(y, clean.y[query * 24 + d]) << name_of(isa) << ", " << query;
-        }
+  for (Isa isa : available())
+    for (const Width width : kWidths)
+      for (const int64_t side : {1, 2}) {  // the key or the value alone
+        Head clean(kAll, 24, {kWindow, 0}), dirty(kAll, 24, {kWindow, 0});
+        for (int64_t d = side * 24; d < (side + 1) * 24; ++d)
+          dirty.rows[kBad * dirty.job.q_stride + d] = std::numeric_limits<float>::quiet_NaN();
+        clean.narrow(width), dirty.narrow(width);
+        kernels_for(isa).attend(clean.job, {0, kAll});
+        kernels_for(isa).attend(dirty.job, {0, kAll});
+        for (int64_t query = 0; query < kAll; ++query)
+          for (int64_t d = 0; d < 24; ++d) {
+            const float y = dirty.y[query * 24 + d];
+            if (query >= kBad && query < kBad + kWindow) {
+              EXPECT_TRUE(std::isnan(y)) << name_of(isa) << ", " << query;
+            } else {
+              EXPECT_EQ(y, clean.y[query * 24 + d]) << name_of(isa) << ", " << query;
+            }
+          }
       }
-  }
 }
 
 TEST(Attend, HandsOutTheProbabilitiesAndTheSameResult) {
   for (Isa isa : available())
     for (const Choice& choice : kChoices) {
       constexpr int64_t kFirst = 61, kQueries = 80, kKeys = kFirst + kQueries;
+      const Width width = kWidths[choice.window % 3];
       Head with(kKeys, 24, choice), without(kKeys, 24, choice);
+      with.narrow(width), without.narrow(width);
       Fenced p(kQueries * (kKeys + 2), -7);
       for (Head* head : {&with, &without}) {
         head->job.q += kFirst * head->job.q_stride;
@@ -196,11 +271,8 @@ TEST(Attend, SurvivesScoresFarApart) {
     head.job.scale = 1000;
     kernels_for(isa).attend(head.job, {0, 100});
     for (int64_t query = 0; query < 100; ++query) {
-      const auto p = softmax_plainly(head.job, query);
-      double plain = 0;
-      for (size_t j = 0; j < p.size(); ++j)
-        plain += p[j] * head.job.v[static_cast<int64_t>(j) * head.job.v_stride];
-      EXPECT_NEAR(head.y[query * 8], plain, 0.01) << name_of(isa) << ", " << query;
+      const auto plain = mixed_plainly(head.job, softmax_plainly(head.job, query));
+      EXPECT_NEAR(head.y[query * 8], plain[0], 0.01) << name_of(isa) << ", " << query;
     }
   }
 }

@@ -97,6 +97,12 @@ TEST(Accounting, TheWorkOfAllComponentsIsThatOfTheToken) {
                 bytes_read_per_token(config, layout, storage) + 4 * (cache - norms))
           << name << " " << words_of(storage);
     }
+    const double without = work.bytes - 4 * static_cast<double>(cache);
+    for (const Width kv : {Width::bf16, Width::int8}) {
+      EXPECT_EQ(work_of_pass(config, size, {.kv = kv}).bytes,
+                without + static_cast<double>(cache_bytes(config, {.capacity = 100}, kv)))
+          << name << " " << kernels::name_of(kv);
+    }
   }
 }
 
@@ -112,6 +118,12 @@ TEST(Accounting, OperationsHaveTheWorkOfTheirComponents) {
 TEST(Accounting, CountsACacheThatNoMachineHoldsAsTheLargestNumber) {
   const DecoderConfig config = preset("tinyllama-1.1b").config();
   EXPECT_EQ(cache_elements(config, {.batch = 2, .capacity = 5}), 22 * 2 * 4 * 64 * 2 * 5);
+  EXPECT_EQ(cache_bytes(config, {.batch = 2, .capacity = 5}, Width::fp32), 22 * 8 * 256 * 10);
+  EXPECT_EQ(cache_bytes(config, {.batch = 2, .capacity = 5}, Width::bf16), 22 * 8 * 128 * 10);
+  EXPECT_EQ(cache_bytes(config, {.batch = 2, .capacity = 5}, Width::int8), 22 * 8 * 68 * 10);
+  EXPECT_EQ(
+      cache_bytes(config, {.batch = int64_t{1} << 40, .capacity = int64_t{1} << 40}, Width::int8),
+      std::numeric_limits<int64_t>::max());
   EXPECT_EQ(cache_elements(config, {.batch = int64_t{1} << 40, .capacity = int64_t{1} << 40}),
             std::numeric_limits<int64_t>::max());
 }

@@ -255,7 +255,7 @@ TEST(LossyModels, AreRefusedWhereALevelHasNoSuchStorage) {
   EXPECT_EQ(message_of([&] {
               model->optimized({.level = 2, .storage = {Width::int8, Width::bf16}});
             }),
-            "level 2 reads weights in fp32: expected level 3 for int8, head bf16");
+            "level 2 reads weights and cache in fp32: expected level 3 for int8, head bf16");
   EXPECT_EQ(message_of([&] { model->optimized({.level = 3}); }),
             "level 3 stores weights narrower: expected bf16, int8 or int4, got fp32");
 }
@@ -265,6 +265,10 @@ TEST(LevelOptions, AreTold) {
   EXPECT_EQ(words_of(LevelOptions{.level = 2, .passes = {.last_rows = false}}),
             "level 2 without last_rows");
   EXPECT_EQ(words_of(options_of_level(3)), "level 3 int8");
+  EXPECT_EQ(words_of(LevelOptions{.level = 3, .storage = {Width::int8, Width::int8, Width::bf16}}),
+            "level 3 int8, cache bf16");
+  EXPECT_EQ(words_of(LevelOptions{.level = 3, .storage = {Width::bf16, Width::fp32, Width::int8}}),
+            "level 3 bf16, head fp32, cache int8");
   EXPECT_EQ(words_of(LevelOptions{.level = 3,
                                   .passes = {.fuse_epilogue = false, .share_arena = false},
                                   .storage = {Width::int8_grouped, Width::fp32}}),

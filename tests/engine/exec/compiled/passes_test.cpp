@@ -93,7 +93,7 @@ TEST(PassReports, SayHowNarrowWeightsAreAndWhatIsPadded) {
       whole_layers({.heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_width = 64}, /*count=*/3);
   config.layers[1].ffn_width = 40;
   const auto passes = passes_of(config, options);
-  ASSERT_EQ(passes.size(), 7u);
+  ASSERT_EQ(passes.size(), 8u);
   EXPECT_EQ(named(passes, "transpose").changed,
             "12 matrices stored as [in, out], packed as [out, in]");
   EXPECT_EQ(named(passes, "transpose").bytes, 0);
@@ -140,6 +140,31 @@ TEST(PassReports, SayThatTheHeadStaysAsItIs) {
   EXPECT_FALSE(named(passes, "head").on);
   EXPECT_EQ(named(passes, "head").changed, "output head stays as it is");
   EXPECT_EQ(named(passes, "weights").changed, "21 matrices as bf16");
+}
+
+TEST(PassReports, SayHowNarrowKeysAndValuesAre) {
+  const auto kv_of = [](DecoderConfig config, Width kv) {
+    config.layers[1].has_attention = false;
+    const auto passes = passes_of(
+        config, {.level = 3, .storage = {.weights = Width::int8, .head = Width::int8, .kv = kv}});
+    return named(passes, "kv");
+  };
+  DecoderConfig config = test::small_llama();  // 2 key/value heads
+  for (LayerSpec& layer : config.layers) layer.head_dim = 64;
+  const PassReport wide = kv_of(config, Width::fp32);
+  EXPECT_FALSE(wide.on);
+  EXPECT_EQ(wide.changed, "keys and values stay as they are");
+  EXPECT_EQ(wide.bytes, 0);
+  const PassReport bf16 = kv_of(config, Width::bf16);
+  EXPECT_TRUE(bf16.on);
+  EXPECT_EQ(bf16.changed, "keys and values as bf16: 1024 B a token, not 2048");
+  EXPECT_EQ(bf16.layers, 2);
+  EXPECT_EQ(bf16.bytes, -1024 * config.positions_max);
+  EXPECT_EQ(bf16.source, "Kalamkar et al. 2019, arXiv:1905.12322");
+  const PassReport int8 = kv_of(config, Width::int8);
+  EXPECT_EQ(int8.changed, "keys and values as int8: 544 B a token, not 2048");
+  EXPECT_EQ(int8.bytes, (544 - 2048) * config.positions_max);
+  EXPECT_EQ(int8.source, "Sheng et al. 2023, arXiv:2303.06865");
 }
 
 TEST(PassReports, AreNoneAtLevelsWithoutAPlan) {
