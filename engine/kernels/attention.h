@@ -5,6 +5,10 @@
 
 namespace crescent::kernels {
 
+/// Queries of a call up to which keys and values are read as they lie; more are multiplied as outer
+/// products of blocks that are turned first.
+constexpr int64_t kFewQueries = 8;
+
 /// Causal softmax attention of one query head: decode is one query, prefill many. Query i stands at
 /// position p = first_position + i and sees keys max(0, p + 1 - window) .. p:
 ///   s[j] = scale * q[i].k[j] + slope * (j - p),   y[i] = sum_j softmax(s)[j] v[j]
@@ -14,7 +18,8 @@ namespace crescent::kernels {
 /// running maximum. Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135.
 ///
 /// Guaranteed bit-identical: y[i] depends on nothing but q[i], its position, the keys and values
-/// that it sees and the instruction set: not on the other queries, on tiles, threads or the cache.
+/// that it sees, the instruction set and whether the call's queries are few or many: not on which
+/// others there are (as long as what they see is finite), on tiles, threads or the cache.
 /// (Keys are taken in blocks that begin at multiples of 64.) Nor on how wide keys and values are:
 /// y is what it is with the floats that they stand for (`dequantize`) in their place. Rows of k and
 /// v that no query of the call sees are not read.
@@ -37,6 +42,6 @@ struct Attention {
 };
 
 /// Queries of one call that share what they load: a grain for splitting long prompts.
-constexpr int64_t kQueriesGrain = 48;
+constexpr int64_t kQueriesGrain = 96;
 
 }  // namespace crescent::kernels

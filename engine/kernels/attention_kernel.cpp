@@ -1,86 +1,17 @@
 // Causal attention of one head with a running maximum: see attention.h. Compiled once per
 // instruction set.
 //
-// Up to 48 queries take a block of 64 keys at a time: their scores (12 KiB), the block's keys and
-// values (16 KiB each for D = 64) and what the queries have mixed so far stay in the second cache.
-// One query alone takes the scores of up to 3072 keys first, then the values.
+// Many queries are outer products: see attend_many.h. Here few of them, and any of heads that are
+// too wide for that: one query alone takes the scores of up to 3072 keys first, then the values.
 //
 // Keys and values that are stored narrower are widened in registers for one query alone, and a
 // block at a time into a buffer for several. Every float is multiplied with its scale before
 // anything is done with it (the product is exact), so all that follows is the fp32 code's.
+#include "engine/kernels/attend_many.h"
 #include "engine/kernels/parts.h"
-#include "engine/kernels/simd.h"
-#include "engine/kernels/tile.h"
-#include "engine/kernels/widen.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
-
-constexpr int64_t kKeys = 64;  // of a block
-constexpr float kInfinity = __builtin_inff();
-
-struct Keys {
-  int64_t begin, end;
-};
-
-/// What the query sees of all positions.
-Keys keys_of(const Attention& job, int64_t query) {
-  const int64_t end = job.first_position + query + 1;
-  return {job.window > 0 && end > job.window ? end - job.window : 0, end};
-}
-
-Keys common(Keys a, Keys b) { return {greater_of(a.begin, b.begin), less_of(a.end, b.end)}; }
-
-void scale_row(float* row, int64_t count, float factor) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) store(row + i, load(row + i) * factor);
-  if (i < count) store_first(row + i, load_first(row + i, count - i) * factor, count - i);
-}
-
-/// Running maximum and sum of a query's softmax.
-struct Running {
-  float most, sum;
-};
-
-/// Turns a query's scores of this block into probabilities relative to its maximum so far. Vectors
-/// begin at multiples of kLanes of the block; what isn't seen becomes 0.
-/// @param seen  in the block, not empty
-void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running,
-            float* mixed) {
-  const int64_t begin = seen.begin / kKeys * kKeys;  // the position of scores[0]
-  const int64_t first = seen.begin - begin, last = seen.end - begin;
-  const int64_t vectors_begin = first / kLanes * kLanes;
-  const int64_t vectors_end = (last + kLanes - 1) / kLanes * kLanes;
-  for (int64_t i = vectors_begin; i < first; ++i) scores[i] = 0;
-  for (int64_t i = last; i < vectors_end; ++i) scores[i] = 0;
-  const Floats scale = all(job.scale), slope = all(job.slope);
-  Floats distance =
-      lane_numbers() + static_cast<float>(begin + vectors_begin - job.first_position - query);
-  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes, distance += float{kLanes})
-    store(scores + i, fma(slope, distance, load(scores + i) * scale));
-  for (int64_t i = vectors_begin; i < first; ++i) scores[i] = -kInfinity;
-  for (int64_t i = last; i < vectors_end; ++i) scores[i] = -kInfinity;
-  if (job.probabilities)
-    for (int64_t i = first; i < last; ++i)
-      job.probabilities[query * job.probabilities_stride + begin + i] = scores[i];
-
-  Floats greatest = all(running.most);
-  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes)
-    greatest = greater_of(load(scores + i), greatest);
-  const float most = greatest_of(greatest);
-  if (most > running.most) {
-    const float factor = exp_of(all(running.most - most))[0];
-    scale_row(mixed, job.head_dim, factor);
-    running = {most, running.sum * factor};
-  }
-  Floats total{};
-  for (int64_t i = vectors_begin; i < vectors_end; i += kLanes) {
-    const Floats p = exp_of(load(scores + i) - running.most);
-    store(scores + i, p);
-    total += p;
-  }
-  running.sum += sum_of(total);
-}
 
 /// Queries of one pass: where they, keys and values are read and where mixtures of values grow. Up
 /// to kOwnWidth wide all are copies, one row behind the other, unless keys and values lie so
@@ -104,42 +35,6 @@ struct Pass {
   alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
   alignas(64) float own_k[kOwnFloats];
   alignas(64) float own_v[kOwnFloats];
-};
-
-/// A row of keys or values.
-template <Width kWidth>
-struct Row {
-  const char* data;
-  Floats scale;  // int8 only
-
-  CRESCENT_INLINE Row(const Stored& rows, int64_t row)
-      : data(static_cast<const char*>(rows.data) + row * rows.stride),
-        scale(kWidth == Width::int8 ? all(rows.scales[row]) : Floats{}) {}
-
-  /// The vector from column d on.
-  CRESCENT_INLINE Floats at(int64_t d) const { return widened(data, d); }
-  /// Its first lanes; the others are 0.
-  CRESCENT_INLINE Floats first_at(int64_t d, int64_t lanes) const {
-    if constexpr (kWidth == Width::fp32) {
-      return load_first(reinterpret_cast<const float*>(data) + d, lanes);
-    } else {
-      constexpr int64_t kBytes = kWidth == Width::bf16 ? 2 : 1;
-      alignas(64) char some[kLanes * 2] = {};
-      for (int64_t i = 0; i < lanes * kBytes; ++i) some[i] = data[d * kBytes + i];
-      return widened(some, 0);
-    }
-  }
-
- private:
-  CRESCENT_INLINE Floats widened(const char* from, int64_t d) const {
-    if constexpr (kWidth == Width::bf16) {
-      return load_bf16(reinterpret_cast<const uint16_t*>(from) + d);
-    } else if constexpr (kWidth == Width::int8) {
-      return load_int8(reinterpret_cast<const int8_t*>(from) + d) * scale;
-    } else {
-      return load(reinterpret_cast<const float*>(from) + d);
-    }
-  }
 };
 
 /// mixed[m, d] += sum over j in [0, count) of p[m, j] v[j, column + d] for kV whole vectors of d,
@@ -213,12 +108,6 @@ void mix(const Attention& job, Pass& pass, int64_t begin, int64_t m, Keys block)
                              {greater_of(mine[i].begin, together.end), mine[i].end});
 }
 
-void copy_row(const float* from, int64_t count, float* to) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
-  for (; i < count; ++i) to[i] = from[i];
-}
-
 /// Queries begin .. begin + count.
 void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   pass.q = job.q + begin * job.q_stride;
@@ -238,25 +127,6 @@ void start(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
     pass.running[m] = {-kInfinity, 0};
     float* const mixed = pass.mixed + m * pass.mixed_stride;
     for (int64_t d = 0; d < job.head_dim; ++d) mixed[d] = 0;
-  }
-}
-
-void finish_row(const Attention& job, int64_t query, const Running& at, float* mixed) {
-  scale_row(mixed, job.head_dim, 1 / at.sum);
-  float* const y = job.y + query * job.y_stride;
-  if (mixed != y) copy_row(mixed, job.head_dim, y);
-  if (!job.probabilities) return;
-  float* const row = job.probabilities + query * job.probabilities_stride;
-  const Keys seen = keys_of(job, query);
-  for (int64_t i = 0; i < seen.begin; ++i) row[i] = 0;
-  for (int64_t i = seen.end; i < job.probabilities_width; ++i) row[i] = 0;
-  for (int64_t i = seen.begin; i < seen.end; i += kLanes) {
-    const int64_t lanes = less_of(kLanes, seen.end - i);
-    if (lanes == kLanes) {
-      store(row + i, exp_of(load(row + i) - at.most) / at.sum);
-    } else {
-      store_first(row + i, exp_of(load_first(row + i, lanes) - at.most) / at.sum, lanes);
-    }
   }
 }
 
@@ -395,13 +265,7 @@ template <Width kWidth>
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   start(job, begin, count, pass);
   const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};
-  constexpr int64_t kWorthPacking = 8;  // queries
-  const int64_t dense = job.head_dim * int64_t{sizeof(float)};
-  const bool is_packed = kWidth != Width::fp32
-                             ? count > 1
-                             : count >= kWorthPacking && job.head_dim <= Pass::kOwnWidth &&
-                                   (job.k.stride != dense || job.v.stride != dense);
-  if (is_packed) {
+  if (kWidth != Width::fp32 && count > 1) {
     attend_packed<kWidth>(job, begin, count, seen, pass);
   } else {
     attend_in_place<kWidth>(job, begin, count, seen, pass);
@@ -411,12 +275,30 @@ void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) 
 }
 
 template <Width kWidth>
-void attend_all(const Attention& job, Rows queries) {
+__attribute__((noinline)) void attend_all_few(const Attention& job, Rows queries) {
   Pass pass;
   const bool is_too_wide = kWidth != Width::fp32 && job.head_dim > Pass::kOwnFloats;
   const int64_t grain = is_too_wide ? 1 : kQueriesGrain;
   for (int64_t query = queries.begin; query < queries.end; query += grain)
     attend_few<kWidth>(job, query, less_of(grain, queries.end - query), pass);
+}
+
+/// @return the first query that is still to be done
+template <Width kWidth>
+__attribute__((noinline)) int64_t attend_all_many(const Attention& job, Rows queries) {
+  ManyQueries pass;
+  int64_t query = queries.begin;
+  for (; query < queries.end; query += kQueriesGrain)
+    if (!attend_many<kWidth>(job, query, less_of(kQueriesGrain, queries.end - query), pass)) break;
+  return query;
+}
+
+/// Both at once would take twice the stack.
+template <Width kWidth>
+void attend_all(const Attention& job, Rows queries) {
+  if (queries.end - queries.begin > kFewQueries && job.head_dim <= ManyQueries::kWidthMax)
+    queries.begin = attend_all_many<kWidth>(job, queries);
+  attend_all_few<kWidth>(job, queries);
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ TEST_P(Runners, GiveTheSameBitsWithAnyNumberOfThreads) {
 
 TEST_P(Runners, GiveTheSameBitsAsLongAsTheRowsAreFewOrMany) {
   const std::vector<float> many = logits_of(plan_, {.batch = 2});
-  EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = 6, .threads = 2}), many);
+  const std::vector<float> twenty = logits_of(plan_, {.batch = 2, .tokens = 20, .step = 20});
+  EXPECT_EQ(logits_of(plan_, {.batch = 2, .tokens = 20, .step = 10, .threads = 2}), twenty);
   const std::vector<float> few = logits_of(plan_, {.batch = 2, .step = 1});
   for (const int64_t step : {2, 3, 4})
     EXPECT_EQ(logits_of(plan_, {.batch = 2, .step = step, .threads = 2}), few) << step;
@@ -124,10 +125,12 @@ TEST_P(Runners, GiveTheSameBitsFromANarrowCacheAsLongAsTheRowsAreFewOrMany) {
     SCOPED_TRACE(kernels::name_of(kv));
     const auto plan = plan_of(plain_, {}, kv);
     const std::vector<float> many = logits_of(plan, {.batch = 2});
+    const std::vector<float> twenty = logits_of(plan, {.batch = 2, .tokens = 20, .step = 20});
     const std::vector<float> few = logits_of(plan, {.batch = 2, .step = 1});
     EXPECT_NE(many, logits_of(plan_, {.batch = 2}));
     for (const int threads : {1, 2, 5}) {
-      EXPECT_EQ(logits_of(plan, {.batch = 2, .step = 6, .threads = threads}), many) << threads;
+      EXPECT_EQ(logits_of(plan, {.batch = 2, .tokens = 20, .step = 10, .threads = threads}), twenty)
+          << threads;
       for (const int64_t step : {1, 2, 3, 4})
         EXPECT_EQ(logits_of(plan, {.batch = 2, .step = step, .threads = threads}), few)
             << step << " at once, " << threads << " threads";
