@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "bindings/engine/data_option.h"
+#include "bindings/progress.h"
 #include "bindings/push.h"
+#include "engine/eval/calibrate.h"
 #include "engine/exec/compiled/passes.h"
 #include "engine/kernels/stored.h"
 #include "engine/nearest.h"
@@ -19,11 +22,12 @@ namespace {
 struct Fixed {
   std::string_view name, reason;
 };
-constexpr std::array<Fixed, 4> kFixed{
+constexpr std::array<Fixed, 5> kFixed{
     {{"transpose", "kernels read matrices as [out, in] and in no other way"},
      {"weights", "the option of that name says how narrow they are; level 2 reads float32"},
      {"head", "the option of that name says how narrow it is; 'fp32' leaves it as it is"},
-     {"kv", "the option of that name says how narrow they are; 'fp32' leaves them as they are"}}};
+     {"kv", "the option of that name says how narrow they are; 'fp32' leaves them as they are"},
+     {"calibration", "the option of that name gives a text; without it there is none"}}};
 
 std::vector<std::string_view> switchable() {
   std::vector<std::string_view> names;
@@ -65,10 +69,32 @@ Width width_named(const std::string& name, bool is_grouped) {
   return Width::int4;
 }
 
+/// Runs the text of the option, if there is one, through the model.
+void read_calibration(const Args& args, const Model& model, Storage& storage) {
+  constexpr std::string_view kName = "calibration";
+  if (!args.given(kName)) return;
+  if (!has_scales(storage.weights) && !has_scales(storage.head)) {
+    args.bad(kName, "weights or head = 'int8' or 'int4', which have scales to choose",
+             fmt::format("weights = '{}', head = '{}'", args.text("weights"),
+                         args.text(args.given("head") ? "head" : "weights")));
+  }
+  const std::optional<ScoringData> data = read_text_ids_or_data(args, kName, model);
+  if (!data) return;
+  if (data->ids.size() < 2) {
+    args.bad(kName, "a text of at least 2 tokens",
+             data->ids.empty() ? "an empty one" : "one of 1 token");
+  }
+  Progress progress("calibration window");
+  storage.calibration = {calibrate(
+      model, data->ids,
+      {.window = data->used.window,
+       .on_progress = [&](int64_t done, int64_t total) { progress.report(done, total); }})};
+}
+
 /// Level 3's widths; those that the other levels don't have.
-void read_storage(const Args& args, LevelOptions& options) {
+void read_storage(const Args& args, const Model& model, LevelOptions& options) {
   if (options.level != 3) {
-    for (const std::string_view name : {"weights", "head", "group", "kv"}) {
+    for (const std::string_view name : {"weights", "head", "group", "kv", "calibration"}) {
       if (!args.given(name)) continue;
       args.bad(name,
                fmt::format("level = 3, which alone stores {} narrower",
@@ -91,6 +117,7 @@ void read_storage(const Args& args, LevelOptions& options) {
   options.storage = {.weights = width_named(weights, is_grouped),
                      .head = width_named(head, is_grouped),
                      .kv = width_named(args.text("kv"), false)};
+  read_calibration(args, model, options.storage);
 }
 
 void read_passes(const Args& args, LevelOptions& options) {
@@ -124,7 +151,7 @@ bool is_auto_level(const Args& args) {
   return is_auto;
 }
 
-LevelOptions read_level_options(const Args& args) {
+LevelOptions read_level_options(const Args& args, const Model& model) {
   // Any number that is no level is refused by the model, which knows them.
   LevelOptions options{.level =
                            static_cast<int>(std::clamp<int64_t>(args.integer("level"), -1, 1000))};
@@ -133,15 +160,16 @@ LevelOptions read_level_options(const Args& args) {
     if (args.given(name))
       args.bad(name, "level = 'auto', which measures", fmt::format("level = {}", options.level));
   }
-  read_storage(args, options);
   read_passes(args, options);
+  read_storage(args, model, options);
   return options;
 }
 
 void push_passes(lua_State* L, const Model& model) {
   NewTable rows(L);
   for (const auto& pass :
-       compiled::report_passes(model.config(), model.layout(), model.options())) {
+       compiled::report_passes(model.config(), model.layout(), model.options(),
+                               model.calibration_gain().value_or(CalibrationGain{}))) {
     NewTable row(L);
     row.set("name", pass.name);
     row.set("on", pass.on);

@@ -70,7 +70,8 @@ int model_preset(Args& args) {
 
 int model_optimize(Args& args) {
   if (is_auto_level(args)) return call_library(args.L(), "crescent.leveling.fastest", 2);
-  push_model(args.L(), model_of(args)->optimized(read_level_options(args)));
+  const ModelHandle model = model_of(args);
+  push_model(args.L(), model->optimized(read_level_options(args, *model)));
   return 1;
 }
 

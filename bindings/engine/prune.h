@@ -22,9 +22,6 @@ struct HandleName<PlanHandle> {
 };
 void push_plan(lua_State* L, PlanHandle plan);
 
-/// The option `data`: exactly one of file, text and ids, cut after so many tokens.
-std::optional<ScoringData> read_scoring_data(const Args& args, const Model& model);
-
 /// Everything but the scores, from the options of crescent.prune.plan.
 PlanRequest read_plan_request(const Args& args, const Model& model);
 

@@ -7,17 +7,12 @@
 #include <cmath>
 
 #include "bindings/engine/prune.h"
-#include "bindings/engine/text_source.h"
-#include "engine/model/hash.h"
 #include "engine/nearest.h"
 
 namespace crescent {
 namespace {
 
 constexpr std::array<std::string_view, 4> kKinds{"heads", "neurons", "layers", "weights"};
-constexpr std::array<std::string_view, 5> kDataKeys{"file", "text", "ids", "tokens", "window"};
-constexpr int64_t kTokens = 2048;
-constexpr int64_t kWindow = 128;
 
 bool is_whole(lua_State* L, int index) {
   if (lua_type(L, index) != LUA_TNUMBER) return false;
@@ -268,83 +263,7 @@ void check_pools(const Args& args, const std::vector<UnitKind>& kinds, const Pla
   }
 }
 
-int64_t data_number(const Args& args, const char* name, int64_t fallback, int64_t low) {
-  lua_State* L = args.L();
-  lua_getfield(L, -1, name);
-  int64_t value = fallback;
-  if (!lua_isnil(L, -1)) {
-    if (!is_whole(L, -1) || lua_tonumber(L, -1) < static_cast<double>(low)) {
-      args.bad("data", fmt::format("{} to be an integer >= {}", name, low), describe(L, -1));
-    }
-    value = static_cast<int64_t>(lua_tonumber(L, -1));
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-void check_data_keys(const Args& args) {
-  lua_State* L = args.L();
-  lua_pushnil(L);
-  while (lua_next(L, -2) != 0) {
-    const std::string key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-    if (std::find(kDataKeys.begin(), kDataKeys.end(), key) == kDataKeys.end()) {
-      args.bad("data", fmt::format("keys out of {}", fmt::join(kDataKeys, ", ")),
-               fmt::format("{}{}", describe(L, -2), did_you_mean(key, kDataKeys)));
-    }
-    lua_pop(L, 1);
-  }
-}
-
 }  // namespace
-
-std::optional<ScoringData> read_scoring_data(const Args& args, const Model& model) {
-  lua_State* L = args.L();
-  args.push("data");
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return std::nullopt;
-  }
-  check_data_keys(args);
-  const int table = lua_gettop(L);
-  std::vector<std::string> given;
-  for (const char* name : {"file", "text", "ids"}) {
-    lua_getfield(L, table, name);
-    if (!lua_isnil(L, -1)) given.push_back(name);
-    lua_pop(L, 1);
-  }
-  if (given.size() != 1) {
-    args.bad("data", "exactly one of file, text and ids",
-             given.empty() ? "none" : fmt::format("{}", fmt::join(given, " and ")));
-  }
-  ScoringData data;
-  lua_getfield(L, table, given.front().c_str());
-  if (given.front() == "ids") {
-    if (!lua_istable(L, -1)) args.bad("data", "ids to be a list of token ids", describe(L, -1));
-    data.ids =
-        read_ids(L, lua_gettop(L), fmt::format("{}: option 'data', ids", args.function().name));
-    data.used.source = "ids";
-  } else {
-    if (lua_type(L, -1) != LUA_TSTRING) {
-      args.bad("data", given.front() + " to be a text", describe(L, -1));
-    }
-    size_t length = 0;
-    const char* const chars = lua_tolstring(L, -1, &length);
-    const std::string value(chars, length);
-    const bool is_file = given.front() == "file";
-    data.used.source = is_file ? "file " + value : "text";
-    data.ids = model.tokenizer()->encode(is_file ? read_text_file(args, "data", value) : value,
-                                         {.special = false});
-  }
-  lua_pop(L, 1);
-  const int64_t tokens = data_number(args, "tokens", kTokens, 2);
-  const int64_t window = data_number(args, "window", kWindow, 2);
-  data.used.window = std::min(window, model.config().positions_max);
-  lua_pop(L, 1);
-  if (static_cast<int64_t>(data.ids.size()) > tokens) data.ids.resize(static_cast<size_t>(tokens));
-  data.used.tokens = static_cast<int64_t>(data.ids.size());
-  data.used.hash = hash_ids(data.ids);
-  return data;
-}
 
 PlanRequest read_plan_request(const Args& args, const Model& model) {
   PlanRequest request;

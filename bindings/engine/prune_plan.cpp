@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/callback.h"
+#include "bindings/engine/data_option.h"
 #include "bindings/engine/prune.h"
 #include "bindings/progress.h"
 
@@ -142,7 +143,7 @@ int prune_plan(Args& args) {
   const ModelHandle model = args.handle<ModelHandle>(1);
   PlanRequest request = read_plan_request(args, *model);
   const std::vector<NamedPart> parts = read_criterion(args);
-  const std::optional<ScoringData> data = read_scoring_data(args, *model);
+  const std::optional<ScoringData> data = read_data(args, "data", *model);
   const ScoreOptions options{
       .seed = request.seed, .data = data ? &*data : nullptr, .on_progress = {}};
   const bool is_plain_list = request.select.budget.list && !args.has("criterion");

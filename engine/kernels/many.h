@@ -87,11 +87,18 @@ inline void lay_out_rows(const float* x, int64_t stride, int64_t rows, int64_t i
   }
 }
 
+/// Where a tile's sums go, or are added.
+struct Sums {
+  float* to;
+  int64_t stride;  ///< floats from row to row
+  bool first;
+};
+
 /// sums[row][out] (+)= sum over k of x[row, k] w[k, out]. A function of its own: where it is part
 /// of a larger one, GCC keeps some of the sums in memory.
 template <int kM>
-__attribute__((noinline)) void add_outer(const float* x, const float* w, int64_t inputs, bool first,
-                                         float* sums) {
+__attribute__((noinline)) void add_outer(const float* x, const float* w, int64_t inputs,
+                                         const Sums& sums) {
   Floats sum[kM][kPanelVectors];
   for (int m = 0; m < kM; ++m)
     for (int v = 0; v < kPanelVectors; ++v) sum[m][v] = Floats{};
@@ -109,19 +116,18 @@ __attribute__((noinline)) void add_outer(const float* x, const float* w, int64_t
   }
   for (int m = 0; m < kM; ++m)
     for (int v = 0; v < kPanelVectors; ++v) {
-      float* const to = sums + m * kPanelOuts + v * kLanes;
-      store(to, first ? sum[m][v] : load(to) + sum[m][v]);
+      float* const to = sums.to + m * sums.stride + v * kLanes;
+      store(to, sums.first ? sum[m][v] : load(to) + sum[m][v]);
     }
 }
 
 /// As many rows as a tile has left.
 template <int kM = int{kTileRows}>
-void add_some(int64_t rows, const float* x, const float* w, int64_t inputs, bool first,
-              float* sums) {
+void add_some(int64_t rows, const float* x, const float* w, int64_t inputs, const Sums& sums) {
   if constexpr (kM > 1) {
-    if (rows < kM) return add_some<kM - 1>(rows, x, w, inputs, first, sums);
+    if (rows < kM) return add_some<kM - 1>(rows, x, w, inputs, sums);
   }
-  add_outer<kM>(x, w, inputs, first, sums);
+  add_outer<kM>(x, w, inputs, sums);
 }
 
 }  // namespace crescent::kernels::CRESCENT_ISA

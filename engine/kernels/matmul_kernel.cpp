@@ -183,7 +183,7 @@ void add_panels(const Product& job, const Block& block) {
     for (int64_t tile = 0; tile < tiles; ++tile, sums += kTileSums) {
       ahead.ask(lines);
       add_some(less_of(kTileRows, job.rows - tile * kTileRows), job.x + tile * kTileFloats, panel,
-               depth, block.begin == 0, sums);
+               depth, Sums{sums, kPanelOuts, block.begin == 0});
     }
   }
 }

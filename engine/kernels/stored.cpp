@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/kernels/scales.h"
+
 namespace crescent::kernels {
 namespace {
 
@@ -50,19 +52,33 @@ void to_int8(const float* x, int64_t count, float scale, int8_t* q) {
   }
 }
 
-float row_to_int8(const float* x, int64_t inputs, int8_t* q) {
+/// Has the last word on the scales of a row.
+struct Chooser {
+  Width width;
+  const float* row;
+  const float* importance;  ///< of its numbers; null: the plain scales stay
+  WeightedError* error;
+  /// @param x  somewhere in the row
+  Scale of(const float* x, int64_t count, Scale plain) const {
+    if (!importance) return plain;
+    return choose_scale(width, {x, importance + (x - row), count}, plain, *error);
+  }
+};
+
+float row_to_int8(const float* x, int64_t inputs, const Chooser& chooser, int8_t* q) {
   std::fill_n(q, groups_of(inputs) * kGroup, int8_t{0});
   const float most = greatest_magnitude(x, inputs);
   if (!std::isfinite(most)) return kNan;
   // 16 bits of it, so that scale * q is exact: what is stored is then stored to the same again.
-  const uint32_t scale = (std::bit_cast<uint32_t>(most / kMostInt8) + 0x80) & ~0xffu;
+  const uint32_t plain = (std::bit_cast<uint32_t>(most / kMostInt8) + 0x80) & ~0xffu;
   // A denormal scale would count for nothing where a thread has denormals switched off.
-  if (std::bit_cast<float>(scale) < std::numeric_limits<float>::min()) return 0;
-  to_int8(x, inputs, std::bit_cast<float>(scale), q);
-  return std::bit_cast<float>(scale);
+  if (std::bit_cast<float>(plain) < std::numeric_limits<float>::min()) return 0;
+  const float scale = chooser.of(x, inputs, {std::bit_cast<float>(plain)}).scale;
+  to_int8(x, inputs, scale, q);
+  return scale;
 }
 
-void row_to_int8_grouped(const float* x, int64_t inputs, int8_t* q) {
+void row_to_int8_grouped(const float* x, int64_t inputs, const Chooser& chooser, int8_t* q) {
   const int64_t groups = groups_of(inputs);
   auto* const scales = reinterpret_cast<uint16_t*>(q + groups * kGroup);
   std::fill_n(q, groups * kGroup, int8_t{0});
@@ -70,9 +86,14 @@ void row_to_int8_grouped(const float* x, int64_t inputs, int8_t* q) {
     const int64_t count = std::min(kGroup, inputs - g * kGroup);
     const float most = greatest_magnitude(x + g * kGroup, count);
     scales[g] = half_scale(most, kMostInt8);
-    if (std::isfinite(float_of_half(scales[g])))
-      to_int8(x + g * kGroup, count, float_of_half(scales[g]), q + g * kGroup);
-    else scales[g] = kHalfNan;
+    if (!std::isfinite(float_of_half(scales[g]))) {
+      scales[g] = kHalfNan;
+      continue;
+    }
+    const Scale plain{float_of_half(scales[g])};
+    const float scale = chooser.of(x + g * kGroup, count, plain).scale;
+    scales[g] = half_of(scale);
+    to_int8(x + g * kGroup, count, scale, q + g * kGroup);
   }
 }
 
@@ -81,7 +102,7 @@ struct Int4Group {
 };
 
 /// q of `count` numbers to `words`, which hold zeros.
-Int4Group group_to_int4(const float* x, int64_t count, uint16_t* words) {
+Int4Group group_to_int4(const float* x, int64_t count, const Chooser& chooser, uint16_t* words) {
   constexpr Int4Group kBroken = {kHalfNan, kHalfNan};
   if (!std::isfinite(greatest_magnitude(x, count))) return kBroken;
   const auto [least, most] = std::minmax_element(x, x + count);
@@ -90,10 +111,11 @@ Int4Group group_to_int4(const float* x, int64_t count, uint16_t* words) {
     group.minimum = static_cast<uint16_t>(group.minimum == 0       ? 0x8001
                                           : group.minimum & 0x8000 ? group.minimum + 1
                                                                    : group.minimum - 1);
-  const float minimum = float_of_half(group.minimum);
-  group.scale = half_scale(*most - minimum, kMostInt4);
-  const float scale = float_of_half(group.scale);
-  if (!std::isfinite(minimum) || !std::isfinite(scale)) return kBroken;
+  const float lowest = float_of_half(group.minimum);
+  group.scale = half_scale(*most - lowest, kMostInt4);
+  if (!std::isfinite(lowest) || !std::isfinite(float_of_half(group.scale))) return kBroken;
+  const auto [scale, minimum] = chooser.of(x, count, {float_of_half(group.scale), lowest});
+  group = {half_of(scale), half_of(minimum)};
   for (int64_t i = 0; i < count; ++i) {
     const float steps = scale > 0 ? (x[i] - minimum) / scale : 0;
     const int q = nearest(std::clamp<float>(steps, 0, kMostInt4));
@@ -102,14 +124,14 @@ Int4Group group_to_int4(const float* x, int64_t count, uint16_t* words) {
   return group;
 }
 
-void row_to_int4(const float* x, int64_t inputs, unsigned char* to) {
+void row_to_int4(const float* x, int64_t inputs, const Chooser& chooser, unsigned char* to) {
   const int64_t groups = groups_of(inputs);
   auto* const words = reinterpret_cast<uint16_t*>(to);
   auto* const scales = reinterpret_cast<uint16_t*>(to + groups * kGroup / 2);
   std::fill_n(to, groups * kGroup / 2, static_cast<unsigned char>(0));
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t count = std::min(kGroup, inputs - g * kGroup);
-    const Int4Group made = group_to_int4(x + g * kGroup, count, words + 8 * g);
+    const Int4Group made = group_to_int4(x + g * kGroup, count, chooser, words + 8 * g);
     scales[g] = made.scale;
     scales[groups + g] = made.minimum;
   }
@@ -145,19 +167,22 @@ void quantize(const Quantization& job, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const float* const x = job.from + row * job.from_stride;
     auto* const to = static_cast<unsigned char*>(job.to) + row * job.to_stride;
+    WeightedError error;
+    const Chooser chooser{job.width, x, job.importance, &error};
     switch (job.width) {
       case Width::fp32: std::copy_n(x, job.inputs, reinterpret_cast<float*>(to)); break;
       case Width::bf16:
         std::transform(x, x + job.inputs, reinterpret_cast<uint16_t*>(to), bf16_of);
         break;
       case Width::int8:
-        job.scales[row] = row_to_int8(x, job.inputs, reinterpret_cast<int8_t*>(to));
+        job.scales[row] = row_to_int8(x, job.inputs, chooser, reinterpret_cast<int8_t*>(to));
         break;
       case Width::int8_grouped:
-        row_to_int8_grouped(x, job.inputs, reinterpret_cast<int8_t*>(to));
+        row_to_int8_grouped(x, job.inputs, chooser, reinterpret_cast<int8_t*>(to));
         break;
-      case Width::int4: row_to_int4(x, job.inputs, to); break;
+      case Width::int4: row_to_int4(x, job.inputs, chooser, to); break;
     }
+    if (job.errors) job.errors[row] = error;
   }
 }
 

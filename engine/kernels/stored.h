@@ -44,6 +44,13 @@ constexpr Stored from_row(Stored w, int64_t row) {
 /// Of a row, with what pads it: for the narrow widths a multiple of 16.
 int64_t row_bytes(Width width, int64_t inputs);
 
+/// What storing a row loses: sums over its inputs of importance * square.
+struct WeightedError {
+  double plain = 0;   ///< with the scales that are taken where no importance is given
+  double chosen = 0;  ///< with those that were taken: never more
+  double whole = 0;   ///< squares of the numbers themselves
+};
+
 /// Where a narrower copy comes from and where it goes.
 struct Quantization {
   const float* from = nullptr;  ///< (N, K)
@@ -53,19 +60,24 @@ struct Quantization {
   void* to = nullptr;       ///< (N) rows as Stored has them
   int64_t to_stride = 0;    ///< bytes
   float* scales = nullptr;  ///< (N), int8 only
+  /// (K) >= 0: what a squared error of each input weighs; null: see below. For widths with scales.
+  const float* importance = nullptr;
+  WeightedError* errors = nullptr;  ///< (N) what that gained; null: nobody asks
 };
 
-/// Stores rows `begin` .. `end`. Plain code, the same bits on every machine; no number is further
-/// from its stored one than half a scale (int8*, int4) or half a bf16.
+/// Stores rows `begin` .. `end`. Plain code, the same bits on every machine; without importances
+/// no number is further from its stored one than half a scale (int8*, int4) or half a bf16.
 ///
 /// A scale is the greatest |w| of the row or group / 127 (int8*) or its (greatest w - minimum) / 15
 /// (int4). It is rounded to 16 bits (int8) or to fp16, to nearest even or, where that would clip
 /// the outermost number by more than half a scale, upwards (as happens among fp16's denormals); a
-/// minimum is rounded downwards. So scale * q is exact.
-/// A row or group of zeros is stored exactly. A row of int8 with no |w| over 1.5e-36 becomes zeros.
-/// A row (int8) or group (int8_grouped, int4) with a number that is not finite, or too large for an
-/// fp16 scale (|w| > 8.3e6) or minimum (|w| > 65504), becomes NaN as a whole: wrong numbers would
-/// go unseen. In bf16, infinity and NaN stay, and what is over 3.39e38 becomes infinite.
+/// minimum is rounded downwards. So scale * q is exact. With importances, a scale (and minimum)
+/// that is as short is taken in place of it where the row's or group's sum of importance * squared
+/// error is smaller: see scales.h. A row or group of zeros is stored exactly. A row of int8 with no
+/// |w| over 1.5e-36 becomes zeros. A row (int8) or group (int8_grouped, int4) with a number that is
+/// not finite, or too large for an fp16 scale (|w| > 8.3e6) or minimum (|w| > 65504), becomes NaN
+/// as a whole: wrong numbers would go unseen. In bf16, infinity and NaN stay, and what is
+/// over 3.39e38 becomes infinite.
 void quantize(const Quantization& job, int64_t begin, int64_t end);
 
 /// Row `row` of a matrix with `inputs` columns as floats: what the kernels compute with, to the

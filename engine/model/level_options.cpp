@@ -12,6 +12,11 @@ LevelOptions options_of_level(int level) {
   return options;
 }
 
+LevelOptions for_other_weights(LevelOptions options) {
+  options.storage.calibration = {};
+  return options;
+}
+
 std::string words_of(const LevelOptions& options) {
   std::string words = fmt::format("level {}", options.level);
   if (options.storage.is_narrow()) words += " " + words_of(options.storage);

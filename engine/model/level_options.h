@@ -37,6 +37,9 @@ struct LevelOptions {
 /// A level as it is where nothing else is said: level 3 stores int8, a scale a row.
 LevelOptions options_of_level(int level);
 
+/// The same for other weights than those: without what was measured on them.
+LevelOptions for_other_weights(LevelOptions options);
+
 /// "level 1", "level 3 int8, head fp32, without last_rows".
 std::string words_of(const LevelOptions&);
 

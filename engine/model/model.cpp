@@ -196,6 +196,18 @@ std::shared_ptr<const CompiledPlan> plan_for(ModelParts& parts, const LevelOptio
   return plan;
 }
 
+/// That there is something to choose, and that it was seen on such matrices.
+void check_calibration(const ModelParts& parts, const Storage& storage) {
+  if (!has_scales(storage.weights) && !has_scales(storage.head)) {
+    fail("a calibration chooses scales, and {} has none: expected int8 or int4",
+         words_of(Storage{storage.weights, storage.head}));
+  }
+  const bool tied = parts.config.tied_head;
+  for (const TensorSpec& spec : parts.layout) {
+    if (has_scales(width_of(spec, tied, storage))) storage.calibration->inputs_of(spec);
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> Model::make(const Family& family, DecoderConfig config, Layout layout,
@@ -228,6 +240,13 @@ std::shared_ptr<const compiled::Plan> Model::plan() const {
   return {plan_, &plan_->plan};
 }
 
+std::optional<CalibrationGain> Model::calibration_gain() const {
+  if (!options_.storage.calibration) return std::nullopt;
+  plan();
+  const std::lock_guard lock(parts_->compiling);
+  return plan_->weights->calibrated;
+}
+
 std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const {
   if (options.level < 0 || options.level > 3) {
     fail(
@@ -236,17 +255,19 @@ std::shared_ptr<const Model> Model::optimized(const LevelOptions& options) const
         options.level);
   }
   const bool is_lossy = options.level == 3;
-  if (options.storage.is_narrow() && !is_lossy) {
+  const Storage& storage = options.storage;
+  if ((storage.is_narrow() || storage.calibration) && !is_lossy) {
     fail("level {} reads weights and cache in fp32: expected level 3 for {}", options.level,
          words_of(options.storage));
   }
   if (is_lossy && options.storage.weights == Width::fp32) {
     fail("level 3 stores weights narrower: expected bf16, int8 or int4, got fp32");
   }
-  const Width kv = options.storage.kv;
+  const Width kv = storage.kv;
   if (kv != Width::fp32 && kv != Width::bf16 && kv != Width::int8) {
     fail("a cache of keys and values is stored as fp32, bf16 or int8, got {}", words_of(kv));
   }
+  if (storage.calibration) check_calibration(*parts_, storage);
   return std::shared_ptr<const Model>(new Model(parts_, options));
 }
 

@@ -72,6 +72,9 @@ class Model {
   std::shared_ptr<const Model> optimized(const LevelOptions& options) const;
   std::shared_ptr<const Model> at_level(int level) const;  ///< with the level's own options
 
+  /// What the calibration of its options gained; compiles the plan. None without one.
+  std::optional<CalibrationGain> calibration_gain() const;
+
   int64_t parameters() const;
   Dtype dtype() const;            ///< of most stored parameters
   int64_t bytes_stored() const;   ///< of the weights at their stored width

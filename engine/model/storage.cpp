@@ -13,6 +13,8 @@ std::string words_of(const Storage& storage) {
   std::string words = words_of(storage.weights);
   if (storage.head != storage.weights) words += ", head " + words_of(storage.head);
   if (storage.kv != Width::fp32) words += ", cache " + words_of(storage.kv);
+  if (storage.calibration)
+    words += fmt::format(", calibrated on {} tokens", storage.calibration->tokens);
   return words;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/kernels/stored.h"
+#include "engine/model/calibration.h"
 #include "engine/model/layout.h"
 
 namespace crescent {
@@ -15,17 +16,20 @@ struct Storage {
   Width weights = Width::fp32;  ///< of all matrices of all layers
   Width head = Width::fp32;     ///< of the output head, and of the embedding where they are one
   Width kv = Width::fp32;       ///< of a session's keys and values: fp32, bf16 or int8
+  SharedCalibration calibration = {};  ///< what scales are chosen by; empty: the plain ones
   bool is_narrow() const {
     return weights != Width::fp32 || head != Width::fp32 || kv != Width::fp32;
   }
   /// What plans that share their weights' copies agree in.
-  Storage without_cache() const { return {weights, head}; }
+  Storage without_cache() const {
+    return {.weights = weights, .head = head, .calibration = calibration};
+  }
   bool operator==(const Storage&) const = default;
 };
 
 /// "int8", "int8 in groups of 32".
 std::string words_of(Width);
-/// "int8", "bf16, head fp32", "int8, cache bf16".
+/// "int8", "bf16, head fp32, cache int8", "int4, calibrated on 2048 tokens".
 std::string words_of(const Storage&);
 
 /// A matrix as a plan has it: [out, in].

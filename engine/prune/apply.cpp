@@ -169,7 +169,7 @@ std::shared_ptr<const Model> without(const Model& model, const std::vector<Unit>
   }
   return Model::make(model.family(), std::move(config), std::move(layout), std::move(weights),
                      source_of(model))
-      ->optimized(model.options());
+      ->optimized(for_other_weights(model.options()));
 }
 
 std::shared_ptr<const Model> masked(const Model& model, const std::vector<Unit>& removed) {
@@ -206,7 +206,7 @@ std::shared_ptr<const Model> masked(const Model& model, const std::vector<Unit>&
   }
   return Model::make(model.family(), model.config(), model.layout(), std::move(weights),
                      source_of(model))
-      ->optimized(model.options());
+      ->optimized(for_other_weights(model.options()));
 }
 
 std::shared_ptr<const Model> padded(const Model& model) {
@@ -246,7 +246,7 @@ std::shared_ptr<const Model> padded(const Model& model) {
   }
   return Model::make(model.family(), std::move(config), std::move(layout), std::move(weights),
                      source_of(model))
-      ->optimized(model.options());
+      ->optimized(for_other_weights(model.options()));
 }
 
 }  // namespace crescent

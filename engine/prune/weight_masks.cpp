@@ -185,7 +185,7 @@ std::shared_ptr<const Model> with_masks(const Model& model, const std::vector<We
   source.bytes_misaligned = 0;
   return Model::make(model.family(), model.config(), model.layout(), std::move(weights),
                      std::move(source))
-      ->optimized(model.options());
+      ->optimized(for_other_weights(model.options()));
 }
 
 }  // namespace crescent

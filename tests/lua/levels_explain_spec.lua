@@ -40,6 +40,14 @@ test.group('crescent.levels.explain', function()
     test.equal(with_kv[#with_kv - 1].step, '+ weights')
     test.equal(names_of(explain(model, { level = 3, head = 'fp32', weights = 'bf16' }))[8], nil)
   end)
+  test.case('chooses scales by a text last of all', function()
+    local list = explain(model, { weights = 'int4', calibration = text })
+    test.equal(list[8].step, '+ head')
+    test.equal(list[9].step, '+ calibration')
+    test.contains(list[9].changed, 'scales of 25 matrices by their inputs in ')
+    test.equal(explain(model, { weights = 'int4', head = 'fp32', calibration = text })[8].step,
+      '+ calibration')
+  end)
   test.case('says what a pass changed', function()
     local list = explain(model, { weights = 'int4' })
     test.contains(list[7].changed, '24 matrices as int4')
@@ -90,6 +98,8 @@ test.group('crescent.levels.explain', function()
     refused({ level = 1.5 }, "option 'level': expected an integer, got 1.5")
     refused({ level = 2, weights = 'int8' },
       "option 'weights': expected level = 3, which alone stores weights narrower, got level = 2")
+    refused({ weights = 'int4', calibration = '' }, "option 'calibration': expected a text of at "
+      .. 'least 2 tokens, got an empty one')
     refused({ time_s_max = 0, measure = true, text = text },
       "option 'time_s_max': expected a number above 0, got 0")
     refused({ measure = true },

@@ -82,7 +82,7 @@ test.group('level 3', function()
   test.case('stores int8 with a scale a row unless told otherwise', function()
     local small = crescent.load(fixtures.model 'gpt2'):optimize { level = 3 }
     local list = small:passes()
-    test.equal(#list, 7)
+    test.equal(#list, 8)
     test.equal(named(list, 'kv').on, false)
     test.equal(named(list, 'kv').changed, 'keys and values stay as they are')
     test.equal(named(list, 'weights').changed, '8 matrices as int8')
@@ -212,5 +212,8 @@ test.group('level 3', function()
     worse_than(0.05, { weights = 'int4' })
     worse_than(0.0005, { weights = 'bf16', kv = 'bf16' })
     worse_than(0.001, { weights = 'bf16', kv = 'int8' })
+    local seen = 'And God said, Let there be light: and there was light. And God saw the light, '
+      .. 'that it was good: and God divided the light from the darkness.'
+    worse_than(0.05, { weights = 'int4', calibration = seen })
   end)
 end)

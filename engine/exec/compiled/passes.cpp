@@ -33,10 +33,12 @@ PlanWeights without_numbers(const DecoderConfig& config) {
 
 class Reporter {
  public:
-  Reporter(const DecoderConfig& config, const Layout& layout, const LevelOptions& options)
+  Reporter(const DecoderConfig& config, const Layout& layout, const LevelOptions& options,
+           const CalibrationGain& gain)
       : config_(config),
         layout_(layout),
         options_(options),
+        gain_(gain),
         weights_(without_numbers(config)),
         program_(program_of(options.passes)) {}
 
@@ -46,6 +48,7 @@ class Reporter {
       reports.push_back(weights());
       reports.push_back(head());
       reports.push_back(kv());
+      reports.push_back(calibration());
     }
     return reports;
   }
@@ -218,9 +221,35 @@ class Reporter {
         .source = width == Width::int8 ? "Sheng et al. 2023, arXiv:2303.06865" : source_of(width)};
   }
 
+  PassReport calibration() const {
+    constexpr std::string_view kSource = "after Lin et al. 2023, arXiv:2306.00978";
+    const Storage& storage = options_.storage;
+    if (!has_scales(storage.weights) && !has_scales(storage.head))
+      return {.name = "calibration", .on = false, .changed = "bf16 has no scales to choose"};
+    if (!storage.calibration)
+      return {.name = "calibration",
+              .on = false,
+              .changed = "no text was given: scales span the numbers that they are for",
+              .source = kSource};
+    const Matrices chosen = matrices([&](const TensorSpec& spec) {
+      return has_scales(width_of(spec, config_.tied_head, storage));
+    });
+    const auto in_layers = std::count_if(chosen.layers.begin(), chosen.layers.end(),
+                                         [](int32_t layer) { return layer >= 0; });
+    return {
+        .name = "calibration",
+        .changed = fmt::format("scales of {} by their inputs in {} tokens: squared error of "
+                               "products {:.3g} -> {:.3g} %",
+                               counted(chosen.count, "matrix", "matrices"),
+                               storage.calibration->tokens, 100 * gain_.before, 100 * gain_.after),
+        .layers = in_layers,
+        .source = kSource};
+  }
+
   const DecoderConfig& config_;
   const Layout& layout_;
   const LevelOptions& options_;
+  const CalibrationGain gain_;
   const PlanWeights weights_;
   const Program program_;
 };
@@ -228,9 +257,9 @@ class Reporter {
 }  // namespace
 
 std::vector<PassReport> report_passes(const DecoderConfig& config, const Layout& layout,
-                                      const LevelOptions& options) {
+                                      const LevelOptions& options, const CalibrationGain& gain) {
   if (options.level < 2) return {};
-  return Reporter(config, layout, options).all();
+  return Reporter(config, layout, options, gain).all();
 }
 
 }  // namespace crescent::compiled

@@ -24,7 +24,9 @@ struct PassReport {
 /// the description alone, by making the plan's programs: no weight is read. Bytes of buffers are
 /// those of a session of one sequence that holds all positions, and so are a narrower cache's;
 /// narrower copies are counted against fp32 ones.
+/// @param gain  of the calibration, if there is one: a plan that was compiled tells it
 std::vector<PassReport> report_passes(const DecoderConfig& config, const Layout& layout,
-                                      const LevelOptions& options);
+                                      const LevelOptions& options,
+                                      const CalibrationGain& gain = {});
 
 }  // namespace crescent::compiled

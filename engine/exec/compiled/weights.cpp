@@ -88,8 +88,10 @@ class Packer {
     const at::Tensor& from;
     const TensorSpec& spec;
     Width width;
+    const float* importance;  ///< of its inputs; null: all alike
   };
   Stored pack(const Job& job, std::byte* to) {
+    kernels::WeightedError error;
     const auto [out, in] = matrix_shape(job.spec);
     Stored made{.data = to, .width = job.width, .stride = kernels::row_bytes(job.width, in)};
     float* const scales =
@@ -100,19 +102,37 @@ class Packer {
       check_interrupt();
       const int64_t count = std::min(at_once, out - first);
       const at::Tensor rows = wide_rows(job, first, count);
+      std::vector<kernels::WeightedError> errors(static_cast<size_t>(job.importance ? count : 0));
       const kernels::Quantization quantization{.from = rows.data_ptr<float>(),
                                                .from_stride = in,
                                                .inputs = in,
                                                .width = job.width,
                                                .to = to + first * made.stride,
                                                .to_stride = made.stride,
-                                               .scales = scales ? scales + first : nullptr};
+                                               .scales = scales ? scales + first : nullptr,
+                                               .importance = job.importance,
+                                               .errors = job.importance ? errors.data() : nullptr};
       team_.run([&](const Rank& rank) {
         const Range mine = share_of(count, rank);
         kernels::quantize(quantization, mine.begin, mine.end);
       });
+      for (const kernels::WeightedError& row : errors) {
+        error.plain += row.plain;
+        error.chosen += row.chosen;
+        error.whole += row.whole;
+      }
+    }
+    if (error.whole > 0) {
+      ++calibrated_;
+      sum_.before += error.plain / error.whole;
+      sum_.after += error.chosen / error.whole;
     }
     return made;
+  }
+
+  CalibrationGain gain() const {
+    const auto matrices = static_cast<double>(std::max(calibrated_, int64_t{1}));
+    return {sum_.before / matrices, sum_.after / matrices};
   }
 
  private:
@@ -125,13 +145,18 @@ class Packer {
   }
 
   Team& team_;
+  int64_t calibrated_ = 0;  // matrices
+  CalibrationGain sum_;
 };
 
 /// Finds, or makes, what each tensor of the layout is for a plan.
 class Addresses {
  public:
   explicit Addresses(const CompileInput& input)
-      : input_(input), team_(make_openmp_team(threads())), found_(input.config.layers.size()) {
+      : input_(input),
+        team_(make_openmp_team(threads())),
+        packer_(*team_),
+        found_(input.config.layers.size()) {
     int64_t bytes = 0;
     for (const TensorSpec& spec : input.layout) bytes += bytes_of_copy(input, spec);
     memory_->copies = HugePages(static_cast<size_t>(bytes));
@@ -153,6 +178,7 @@ class Addresses {
   }
   std::shared_ptr<const void> memory() const { return memory_; }
   const std::map<const void*, int64_t>& given_back() const { return given_back_; }
+  CalibrationGain gain() const { return packer_.gain(); }
 
  private:
   using Slots = std::array<Stored, kSlots>;
@@ -183,15 +209,21 @@ class Addresses {
       made = kernels::stored(reinterpret_cast<const float*>(to), in);
     } else {
       const Width width = width_of(spec, input_.config.tied_head, input_.storage);
-      made = Packer(*team_).pack({from, spec, width}, to);
+      made = packer_.pack({from, spec, width, importance_of(spec, width)}, to);
     }
     const at::Tensor& mapped = input_.stored.at(spec);
     if (const int64_t bytes = input_.give_back(mapped)) given_back_[mapped.data_ptr()] = bytes;
     return made;
   }
 
+  const float* importance_of(const TensorSpec& spec, Width width) const {
+    const SharedCalibration& calibration = input_.storage.calibration;
+    return calibration && has_scales(width) ? calibration->inputs_of(spec).data() : nullptr;
+  }
+
   const CompileInput& input_;
   std::unique_ptr<Team> team_;
+  Packer packer_;
   std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
   std::byte* next_ = nullptr;
   std::map<const void*, int64_t> given_back_;
@@ -276,6 +308,7 @@ std::shared_ptr<const CompiledWeights> compile_weights(const CompileInput& input
   }
   made.bytes_transposed = memory.transposed;
   made.bytes_packed = memory.packed;
+  made.calibrated = addresses.gain();
   made.given_back = addresses.given_back();
   made.memory = addresses.memory();
   return std::make_shared<const CompiledWeights>(std::move(made));

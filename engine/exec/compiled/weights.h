@@ -14,8 +14,9 @@ namespace crescent::compiled {
 struct CompiledWeights {
   Storage storage;  ///< but for the cache
   PlanWeights weights;
-  int64_t bytes_transposed = 0;  ///< fp32 copies of matrices that had to be turned
-  int64_t bytes_packed = 0;      ///< narrower copies
+  int64_t bytes_transposed = 0;     ///< fp32 copies of matrices that had to be turned
+  int64_t bytes_packed = 0;         ///< narrower copies
+  CalibrationGain calibrated = {};  ///< if the storage says by what
   std::map<const void*, int64_t> given_back = {};  ///< bytes of the mapped file, by tensor
   std::shared_ptr<const void> memory = {};
 };

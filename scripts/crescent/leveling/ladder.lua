@@ -36,7 +36,8 @@ local function add_passes(steps, model)
   end
 end
 
---- Narrower weights, then the narrower head, then narrower keys and values.
+--- Narrower weights, then the narrower head, then narrower keys and values, then scales that a text
+--- chose.
 local function add_storage(steps, model, options)
   local storage = { level = 3, weights = options.weights, group = options.group, head = 'fp32' }
   local made = model:optimize(storage)
@@ -51,11 +52,14 @@ local function add_storage(steps, model, options)
     made = model:optimize(storage)
     add(steps, 3, '+ kv', changed_by(made, 'kv'), made)
   end
+  if not options.calibrated then return end
+  add(steps, 3, '+ calibration', changed_by(options.calibrated, 'calibration'), options.calibrated)
 end
 
 --- Lists the steps up to `options.level`: { level, name, changed, model }.
 ---@param model crescent.Model
----@param options { level: integer, weights: string?, head: string?, group: integer?, kv: string? }
+---@param options { level: integer, weights: string?, head: string?, group: integer?, kv: string?,
+---  calibrated: crescent.Model? }  # `calibrated`: the last step, with all of the others
 function ladder.of(model, options)
   local steps = {}
   add(steps, 0, 'level 0', 'the reference: one operator after the other',

@@ -57,10 +57,12 @@ function option.of_explain(name, model, given)
   local options = read(name, given,
     { level = 'integer', measure = 'flag', time_s_max = 'positive' },
     { level = levels[#levels], window = 128, time_s_max = 60 },
-    { 'level', 'weights', 'head', 'group', 'kv', 'measure' })
-  local ok, problem = pcall(model.optimize, model, { level = options.level,
-    weights = options.weights, head = options.head, group = options.group, kv = options.kv })
-  if not ok then refuse(name, '%s', (tostring(problem):gsub('^.-model:optimize: ', '', 1))) end
+    { 'level', 'weights', 'head', 'group', 'kv', 'calibration', 'measure' })
+  local ok, made = pcall(model.optimize, model, { level = options.level,
+    weights = options.weights, head = options.head, group = options.group, kv = options.kv,
+    calibration = options.calibration })
+  if not ok then refuse(name, '%s', (tostring(made):gsub('^.-model:optimize: ', '', 1))) end
+  if options.calibration then options.calibrated = made end -- its text has been run once
   if options.measure and texts_in(options) ~= 1 then
     refuse(name, 'measure = true needs a text to measure drift on: give one of text, file and ids')
   elseif not options.measure and texts_in(options) > 0 then

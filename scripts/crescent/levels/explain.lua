@@ -71,7 +71,8 @@ local columns = {
 
 --- Builds a level up pass by pass, and measures what each gains and costs. The steps are levels 0
 --- and 1, level 2 without the passes that can be switched off, each of them switched on, and at
---- level 3 the narrower weights, the narrower output head and, with `kv`, the narrower cache.
+--- level 3 the narrower weights, the narrower output head, with `kv` the narrower cache and, where
+--- `calibration` gives a text, the scales that are chosen by it.
 ---
 --- With `measure = true` every step is timed against the one before it, in turns (the ratio of
 --- times, its 99 % interval and the verdict, for decoding and for the prefill of 64 tokens), and
@@ -85,8 +86,8 @@ local columns = {
 --- ```
 ---@param model crescent.Model
 ---@param options? table  # `level` (default: the highest); of level 3 `weights`, `head`, `group`,
----  `kv` as model:optimize takes them; `measure` with `text`, `file` or `ids`, `window` (default
----  128), `time_s_max` (default 60, for all timing)
+---  `kv`, `calibration` as model:optimize takes them; `measure` with `text`, `file` or `ids`,
+---  `window` (default 128), `time_s_max` (default 60, for all timing)
 ---@return table rows     # `step`, `changed`; measured ones with `decode_ratio`, `decode_verdict`,
 ---  `prefill_ratio` ... , `logit_drift`, `kl_nats`, `top1`
 return function(model, options)

@@ -93,7 +93,7 @@ TEST(PassReports, SayHowNarrowWeightsAreAndWhatIsPadded) {
       whole_layers({.heads = 4, .kv_heads = 4, .head_dim = 8, .ffn_width = 64}, /*count=*/3);
   config.layers[1].ffn_width = 40;
   const auto passes = passes_of(config, options);
-  ASSERT_EQ(passes.size(), 7u);
+  ASSERT_EQ(passes.size(), 8u);
   EXPECT_EQ(named(passes, "transpose").changed,
             "12 matrices stored as [in, out], packed as [out, in]");
   EXPECT_EQ(named(passes, "transpose").bytes, 0);
@@ -107,6 +107,31 @@ TEST(PassReports, SayHowNarrowWeightsAreAndWhatIsPadded) {
   const PassReport& head = named(passes, "head");
   EXPECT_EQ(head.changed, "output head and embedding, which are one, as int8 in groups of 32");
   EXPECT_EQ(head.bytes, 512 - 10 * 128) << "10 rows of 34 bytes, padded to 48, in whole lines";
+}
+
+TEST(PassReports, SayWhatACalibrationChose) {
+  LevelOptions options{.level = 3, .storage = {Width::int4, Width::bf16}};
+  const auto calibration = [&](const CalibrationGain& gain = {}) {
+    const DecoderConfig config = test::small_gpt2();
+    return report_passes(config, test::layout_of(config), options, gain).back();
+  };
+  EXPECT_EQ(calibration().name, "calibration");
+  EXPECT_FALSE(calibration().on);
+  EXPECT_EQ(calibration().changed, "no text was given: scales span the numbers that they are for");
+  const auto seen = std::make_shared<Calibration>();
+  seen->tokens = 300;
+  options.storage.calibration = {seen};
+  const PassReport pass = calibration({.before = 0.00612, .after = 0.0045});
+  EXPECT_TRUE(pass.on);
+  EXPECT_EQ(pass.changed,
+            "scales of 12 matrices by their inputs in 300 tokens: squared error of products 0.612 "
+            "-> 0.45 %");
+  EXPECT_EQ(pass.layers, 3);
+  EXPECT_EQ(pass.bytes, 0);
+  EXPECT_EQ(pass.source, "after Lin et al. 2023, arXiv:2306.00978");
+  options.storage = {Width::bf16, Width::fp32};
+  EXPECT_FALSE(calibration().on);
+  EXPECT_EQ(calibration().changed, "bf16 has no scales to choose");
 }
 
 TEST(PassReports, SayThatTheHeadStaysAsItIs) {
