@@ -89,15 +89,21 @@ struct Row {
   CRESCENT_INLINE Floats first_at(int64_t d, int64_t lanes) const {
     if constexpr (kWidth == Width::fp32) {
       return load_first(reinterpret_cast<const float*>(data) + d, lanes);
+    } else if constexpr (kWidth == Width::bf16) {
+      return first_of<uint16_t>(d, lanes);
     } else {
-      constexpr int64_t kBytes = kWidth == Width::bf16 ? 2 : 1;
-      alignas(64) char some[kLanes * 2] = {};
-      for (int64_t i = 0; i < lanes * kBytes; ++i) some[i] = data[d * kBytes + i];
-      return widened(some, 0);
+      return first_of<int8_t>(d, lanes);
     }
   }
 
  private:
+  template <class Number>
+  CRESCENT_INLINE Floats first_of(int64_t d, int64_t lanes) const {
+    Number some[kLanes] = {};
+    const auto* const from = reinterpret_cast<const Number*>(data) + d;
+    for (int64_t i = 0; i < lanes; ++i) some[i] = from[i];
+    return widened(reinterpret_cast<const char*>(some), 0);
+  }
   CRESCENT_INLINE Floats widened(const char* from, int64_t d) const {
     if constexpr (kWidth == Width::bf16) {
       return load_bf16(reinterpret_cast<const uint16_t*>(from) + d);

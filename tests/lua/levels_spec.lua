@@ -167,7 +167,8 @@ test.group('level 3', function()
     local seen = small:forward(ids, { hidden = true, attention = true })
     test.equal(largest_difference(seen.logits, small:forward(ids)), 0)
     local last = small:forward(ids, { last = true })
-    test.equal(largest_difference(last, seen.logits:slice(1, #ids, #ids)), 0)
+    local apart = largest_difference(last, seen.logits:slice(1, #ids, #ids))
+    test.ok(apart <= 3e-3 * prompt.logits_std, apart) -- one row's products round its inputs
     local quality = crescent.eval.perplexity(small, { ids = ids, window = 16, stride = 16 })
     test.ok(quality.protocol:find('level 3 int8, float32 activations', 1, true), quality.protocol)
     local bench = crescent.bench.decode(small, { prompt = 2, tokens = 2, samples_min = 2,
