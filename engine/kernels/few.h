@@ -117,23 +117,23 @@ CRESCENT_INLINE void add_few_floats(const FewRows& at, const Block& block, const
   add_all_lanes<kM, kN>(sum, block.begin == 0, outs, at);
 }
 
-/// A block's scales or minimums, and zeros up to kRoomGroups.
-struct Room {
-  Floats of[kRoomGroups / kLanes];
-};
-CRESCENT_INLINE Room load_room(const uint16_t* from, int64_t groups) {
-  Room room;
+constexpr int kRoomVectors = int{kRoomGroups} / kLanes;
+
+/// fp16 of some groups as floats, from group `i` * kLanes on; 0 behind the last.
+CRESCENT_INLINE Floats load_scales(const uint16_t* from, int64_t groups, int i) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
-  if (groups == kRoomGroups) {
-    for (int i = 0; i < kRoomGroups / kLanes; ++i)
-      room.of[i] = (Floats)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u*)(from + i * kLanes)));
-    return room;
+  uint16_t last[kLanes] = {};
+  if (groups >= (i + 1) * kLanes) {
+    __builtin_memcpy(last, from + i * kLanes, sizeof last);
+  } else {
+    for (int64_t g = i * kLanes; g < groups; ++g) last[g - i * kLanes] = from[g];
   }
+  return (Floats)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u*)last));
+#else
+  alignas(64) float some[kLanes] = {};
+  load_halves(from + i * kLanes, less_of(kLanes, groups - i * kLanes), some);
+  return load(some);
 #endif
-  alignas(64) float some[kRoomGroups] = {};
-  load_halves(from, groups, some);
-  for (int i = 0; i < kRoomGroups / kLanes; ++i) room.of[i] = load(some + i * kLanes);
-  return room;
 }
 
 /// What groups of w and of x are multiplied by, together; and what minimums add, into the sums.
@@ -141,18 +141,26 @@ template <Width kWidth, int kM, int kN>
 CRESCENT_INLINE void join_scales(const IntegerBlock* x, const uint16_t* const (&halves)[kN],
                                  int64_t groups, int64_t all_groups,
                                  float (&scale)[kM][kN][kRoomGroups], Floats (&sum)[kM][kN]) {
+  const auto join = [&](int64_t some) __attribute__((always_inline)) {
 #pragma GCC unroll 4
-  for (int n = 0; n < kN; ++n) {
-    const Room scales = load_room(halves[n], groups);
-    for (int m = 0; m < kM; ++m)
-      for (int i = 0; i < kRoomGroups / kLanes; ++i)
-        store(scale[m][n] + i * kLanes, scales.of[i] * load(x[m].scale + i * kLanes));
-    if constexpr (kWidth == Width::int4) {
-      const Room minimums = load_room(halves[n] + all_groups, groups);
-      for (int m = 0; m < kM; ++m)
-        for (int i = 0; i < kRoomGroups / kLanes; ++i)
-          sum[m][n] = fma(minimums.of[i], load(x[m].sum + i * kLanes), sum[m][n]);
+    for (int n = 0; n < kN; ++n) {
+      for (int i = 0; i < kRoomVectors && i * kLanes < some; ++i) {
+        const Floats scales = load_scales(halves[n], some, i);
+        for (int m = 0; m < kM; ++m)
+          store(scale[m][n] + i * kLanes, scales * load(x[m].scale + i * kLanes));
+        if constexpr (kWidth == Width::int4) {
+          const Floats minimums = load_scales(halves[n] + all_groups, some, i);
+          for (int m = 0; m < kM; ++m)
+            sum[m][n] = fma(minimums, load(x[m].sum + i * kLanes), sum[m][n]);
+        }
+      }
     }
+  };
+  // Whole blocks are the rule: with a constant count there is no branch in it.
+  if (groups == kBlockGroups) {
+    join(kBlockGroups);
+  } else {
+    join(groups);
   }
 }
 
