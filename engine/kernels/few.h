@@ -119,16 +119,20 @@ CRESCENT_INLINE void add_few_floats(const FewRows& at, const Block& block, const
 
 constexpr int kRoomVectors = int{kRoomGroups} / kLanes;
 
-/// fp16 of some groups as floats, from group `i` * kLanes on; 0 behind the last.
+/// fp16 of some groups as floats, from group `i` * kLanes on; 0 behind the last. In front of the
+/// first lies at least one group of numbers, 16 bytes.
 CRESCENT_INLINE Floats load_scales(const uint16_t* from, int64_t groups, int i) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
-  uint16_t last[kLanes] = {};
-  if (groups >= (i + 1) * kLanes) {
-    __builtin_memcpy(last, from + i * kLanes, sizeof last);
-  } else {
-    for (int64_t g = i * kLanes; g < groups; ++g) last[g - i * kLanes] = from[g];
-  }
-  return (Floats)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u*)last));
+  const int64_t behind = greater_of(0, (i + 1) * kLanes - groups);
+  const auto eight =
+      _mm_loadu_si128((const __m128i_u*)(from + i * kLanes - behind));  // the last of them last
+  if (behind == 0) return (Floats)_mm256_cvtph_ps(eight);
+  alignas(16) static constexpr unsigned char kShift[32] = {
+      0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+      11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+      0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+  const auto places = _mm_loadu_si128((const __m128i_u*)(kShift + 2 * behind));
+  return (Floats)_mm256_cvtph_ps(_mm_shuffle_epi8(eight, places));
 #else
   alignas(64) float some[kLanes] = {};
   load_halves(from + i * kLanes, less_of(kLanes, groups - i * kLanes), some);
