@@ -205,13 +205,14 @@ void multiply_many(const Matmul& job, const MatmulTile& tile) {
     add(job.w, sums);
     if (job.up.data) add(job.up, up_sums);
   }
+  // Tile by tile, as sums lie: a row's sums are far from each other.
   const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
-  for (int64_t m = 0; m < rows; ++m)
+  for (int64_t first = 0; first < rows; first += kTileRows)
     for (int64_t i = 0; i < outs; i += kPanelOuts) {
-      const int64_t at =
-          (i / kPanelOuts * tiles + m / kTileRows) * kTileSums + m % kTileRows * kPanelOuts;
-      finish_row(job, tile.rows_begin + m, n + i, less_of(kPanelOuts, outs - i), sums + at,
-                 up_sums + at);
+      const int64_t at = (i / kPanelOuts * tiles + first / kTileRows) * kTileSums;
+      for (int64_t m = 0; m < less_of(kTileRows, rows - first); ++m)
+        finish_row(job, tile.rows_begin + first + m, n + i, less_of(kPanelOuts, outs - i),
+                   sums + at + m * kPanelOuts, up_sums + at + m * kPanelOuts);
     }
 }
 
