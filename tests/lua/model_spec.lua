@@ -204,10 +204,11 @@ test.group('a session', function()
       local at_level = model:optimize { level = level }
       local whole = at_level:forward(prompt.input_ids)
       local session = at_level:session { tokens = #prompt.input_ids }
+      -- Level 3 rounds a single row to 16 bits, a hundredth of what its weights are off.
+      local bound = (level == 3 and 100 or 10) * prompt.tolerance_max_abs
       for place, id in ipairs(prompt.input_ids) do
         local row = session:feed({ id })
-        test.near(largest_difference(row, whole:slice(1, place, place)), 0,
-          10 * prompt.tolerance_max_abs)
+        test.near(largest_difference(row, whole:slice(1, place, place)), 0, bound)
       end
       test.equal(session.length, session.capacity)
       test.equal(session.ids, prompt.input_ids)

