@@ -65,9 +65,16 @@ void expect_close(const std::vector<float>& ours, const std::vector<float>& expe
   for (size_t i = 0; i < ours.size(); ++i) ASSERT_NEAR(ours[i], expected[i], share * most) << i;
 }
 
+/// With room for two pieces of many tokens each.
+DecoderConfig config_of(bool llama) {
+  DecoderConfig config = llama ? test::small_llama() : test::small_gpt2();
+  config.positions_max = 20;
+  return config;
+}
+
 class Runners : public testing::TestWithParam<bool> {
  protected:
-  test::PlainWeights plain_{GetParam() ? test::small_llama() : test::small_gpt2()};
+  test::PlainWeights plain_{config_of(GetParam())};
   std::shared_ptr<const Plan> plan_ = plan_of(plain_);
 };
 
