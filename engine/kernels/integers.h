@@ -26,9 +26,10 @@ CRESCENT_INLINE Shorts shorts_of_int8(const int8_t* from) {
 #elif defined(__AVX2__)
   return (Shorts)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i_u*)from));
 #else
-  Shorts x;
-  for (int i = 0; i < kShorts; ++i) x[i] = from[i];
-  return x;
+  typedef int8_t Bytes __attribute__((vector_size(kShorts)));
+  Bytes x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return __builtin_convertvector(x, Shorts);
 #endif
 }
 
