@@ -29,7 +29,9 @@ std::vector<Option> compare_options() {
        "their default; of stored runs the name of a sample, default: 'token_ms' or 'latency_ms'"},
       {"candidates", Kind::table, "",
        "a list of { 'name', model }; for 'load' { 'name', 'DIR' }, for 'call' "
-       "{ 'name', function() ... end }"},
+       "{ 'name', function() ... end }; but for 'load' also limits: { 'name', { bytes = n } } "
+       "reads so many bytes of memory (and takes as much), { 'name', { flops = n } } does so many "
+       "FLOPs of fp32 multiply-adds, on all threads, for each token of 'decode' or else once"},
       {"runs", Kind::table, "", "in place of candidates: a list of numbers of stored runs"},
       {"baseline", Kind::any, "",
        "the name of the candidate that the others are held against; of stored runs a number, "
@@ -103,7 +105,9 @@ const Subject& bench_subject() {
                   "time over the baseline's: the median over blocks, with an interval. The "
                   "verdict may be 'cannot tell'; stopping looks at width and time, never at it. "
                   "With `store` every sample and block is kept, and `store:run(id).comparison` "
-                  "gives the same verdicts later.\n\n"
+                  "gives the same verdicts later. A limit among the candidates is measured in turn "
+                  "with them: `{ 'limit', { bytes = "
+                  "crescent.bench.decode(model).bytes_per_token } }`.\n\n"
                   "With `runs` it compares stored runs, without loading the engine: the ratio of "
                   "the medians of one measure, with an interval of which both medians' intervals "
                   "hold together. The values are the medians of the trials where each run has at "

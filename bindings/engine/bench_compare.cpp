@@ -27,12 +27,21 @@
 namespace crescent {
 namespace {
 
-/// One of `candidates`, as given: a model, a folder or a Lua function.
+/// What the machine can do, as a candidate.
+struct Limit {
+  enum class Of { bytes, flops } of;  ///< that are read or done in one unit of work
+  double count;
+
+  bool operator==(const Limit&) const = default;
+};
+
+/// One of `candidates`, as given: a model, a limit, a folder or a Lua function.
 struct Contender {
   std::string name;
   ModelHandle model;
   std::filesystem::path folder;
   std::optional<Callback> function;
+  std::optional<Limit> limit;
   const void* identity = nullptr;  ///< equal for the same function, or the same weights and shape
   std::shared_ptr<Workload> work;
   std::vector<std::pair<std::string, int64_t>> shape;  ///< of the work
@@ -44,11 +53,28 @@ struct Contender {
     if (model && other.model)
       return identity == other.identity && model->options() == other.model->options();
     if (function && other.function) return identity == other.identity;
+    if (limit || other.limit) return limit == other.limit;
     return !model && !function && folder == other.folder;
   }
 };
 
 constexpr const char* kForm = "a list of { 'name', model }";
+
+/// { bytes = n } or { flops = n }, on top of the stack.
+Limit read_limit(const Args& args, const std::string& name) {
+  lua_State* L = args.L();
+  const auto count_of = [&](const char* field) {
+    lua_getfield(L, -1, field);
+    const double count = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+    lua_pop(L, 1);
+    return count >= 1 && count <= 1e15 ? count : 0;
+  };
+  const double bytes = count_of("bytes"), flops = count_of("flops");
+  if ((bytes > 0) == (flops > 0))
+    args.bad("candidates", "{ bytes = n } or { flops = n } as a limit",
+             fmt::format("another table for '{}'", name));
+  return bytes > 0 ? Limit{Limit::Of::bytes, bytes} : Limit{Limit::Of::flops, flops};
+}
 
 Contender read_contender(const Args& args, int number) {
   lua_State* L = args.L();
@@ -71,6 +97,8 @@ Contender read_contender(const Args& args, int number) {
     contender.identity = lua_topointer(L, -1);
   } else if (lua_type(L, -1) == LUA_TSTRING) {
     contender.folder = model_folder(lua_tostring(L, -1));
+  } else if (lua_istable(L, -1)) {
+    contender.limit = read_limit(args, contender.name);
   } else {
     refuse(fmt::format("{} for '{}'", describe(L, -1), contender.name));
   }
@@ -103,7 +131,11 @@ std::string measure_of(const Args& args, const std::vector<Contender>& contender
                                        [](const Contender& c) { return c.function.has_value(); });
   std::string measure = args.text("measure");
   if (measure.empty()) {
-    if (static_cast<size_t>(functions) != contenders.size())
+    const bool are_calls =
+        functions > 0 && std::all_of(contenders.begin(), contenders.end(), [](const Contender& c) {
+          return c.function || c.limit;
+        });
+    if (!are_calls)
       args.bad("measure", "'decode', 'prefill' or 'load'", "nothing");
     return "call";
   }
@@ -111,9 +143,9 @@ std::string measure_of(const Args& args, const std::vector<Contender>& contender
   if (std::find(kMeasures.begin(), kMeasures.end(), measure) == kMeasures.end())
     args.bad("measure", "'decode' or 'prefill' or 'load' or 'call'", fmt::format("'{}'", measure));
   for (const Contender& c : contenders) {
-    const bool fits = measure == "call"   ? c.function.has_value()
-                      : measure == "load" ? !c.function && !c.model
-                                          : c.model != nullptr;
+    const bool fits = measure == "call"   ? c.function || c.limit
+                      : measure == "load" ? !c.folder.empty()
+                                          : c.model || c.limit;
     const char* expected = measure == "call"   ? "functions for measure = 'call'"
                            : measure == "load" ? "folders for measure = 'load'"
                                                : "models for this measure";
@@ -122,6 +154,7 @@ std::string measure_of(const Args& args, const std::vector<Contender>& contender
                fmt::format("{} for '{}'",
                            c.function ? "a function"
                            : c.model  ? "a model"
+                           : c.limit  ? "a limit"
                                       : "a text",
                            c.name));
   }
@@ -138,6 +171,7 @@ void refuse_equals(const Args& args, const std::vector<Contender>& contenders) {
             contenders[i].name, contenders[j].name,
             contenders[i].model      ? "model at the same level"
             : contenders[i].function ? "function"
+            : contenders[i].limit    ? "limit"
                                      : "folder"));
 }
 
@@ -199,20 +233,25 @@ void prepare(const Args& args, const std::string& measure, std::vector<Contender
   for (const Contender& c : contenders)
     if (c.model) prefill = std::min(prefill, default_prefill_tokens(*c.model));
   for (Contender& c : contenders) {
+    int64_t units = 1;
     if (measure == "decode") {
       const DecodeShape shape{.prompt = with.integer("prompt", DecodeShape{}.prompt),
                               .tokens = with.integer("tokens", DecodeShape{}.tokens),
                               .seed = seed};
-      c.work = decode_workload(c.model, shape);
       c.shape = {{"prompt", shape.prompt}, {"tokens", shape.tokens}};
-      c.tokens = shape.burst();
+      units = shape.burst();
+      if (c.model) c.work = decode_workload(c.model, shape);
     }
     if (measure == "prefill") {
       const PrefillShape shape{.tokens = with.integer("tokens", prefill), .seed = seed};
-      c.work = prefill_workload(c.model, shape);
       c.shape = {{"tokens", shape.tokens}};
-      c.tokens = shape.tokens;
+      if (c.model) c.work = prefill_workload(c.model, shape);
     }
+    if (c.model) c.tokens = measure == "decode" ? units : c.shape.front().second;
+    if (c.limit)
+      c.work = c.limit->of == Limit::Of::bytes
+                   ? reading_workload(static_cast<int64_t>(c.limit->count), units)
+                   : multiplying_workload(c.limit->count, units);
   }
 }
 
@@ -220,7 +259,7 @@ void prepare(const Args& args, const std::string& measure, std::vector<Contender
 void check_drift(const Args& args, std::vector<Contender>& contenders, size_t baseline) {
   const bool limited = args.has("tolerance");
   const Contender& base = contenders[baseline];
-  if (!base.work) {
+  if (!base.model) {
     if (limited) args.bad("tolerance", "models, whose logits can be compared", "other candidates");
     for (Contender& c : contenders) c.drift_absent = "only models have logits to compare";
     return;
@@ -228,6 +267,10 @@ void check_drift(const Args& args, std::vector<Contender>& contenders, size_t ba
   const at::Tensor reference = base.work->answer();
   for (Contender& c : contenders) {
     check_interrupt();
+    if (c.limit) {
+      c.drift_absent = "a limit has no logits";
+      continue;
+    }
     if (c.model->config().vocab != base.model->config().vocab) {
       c.drift_absent = fmt::format("its vocabulary has {} ids, the baseline's {}",
                                    c.model->config().vocab, base.model->config().vocab);
@@ -266,6 +309,8 @@ RunDefinition definition_of(const Args& args, const std::string& measure,
           {{"model", print_of(*c.model)}, {"level", c.model->level()}, {"hash", c.model->hash()}});
     if (c.model && c.model->options() != options_of_level(c.model->level()))
       candidate["options"] = words_of(c.model->options());
+    if (c.limit)
+      candidate["limit"] = {{c.limit->of == Limit::Of::bytes ? "bytes" : "flops", c.limit->count}};
     if (!c.folder.empty()) candidate["folder"] = c.folder.filename().string();
     candidates.push_back(std::move(candidate));
   }

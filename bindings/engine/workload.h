@@ -47,6 +47,12 @@ struct PrefillShape {
 std::unique_ptr<Workload> prefill_workload(std::shared_ptr<const Model> model,
                                            const PrefillShape& shape);
 
+/// Reading so many bytes, or so many FLOPs of fp32 multiply-adds, as fast as the machine does it on
+/// all threads; `units` times in a sample, one behind the other as a token's steps are.
+/// @throws Error if memory doesn't suffice
+std::unique_ptr<Workload> reading_workload(int64_t bytes, int64_t units);
+std::unique_ptr<Workload> multiplying_workload(double flops, int64_t units);
+
 /// Ids of the model's vocabulary, uniformly drawn.
 std::vector<int32_t> random_ids(const Model& model, int64_t count, uint64_t seed);
 

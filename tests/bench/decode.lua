@@ -14,17 +14,25 @@ local run = support.start('decode', opt)
 local model = crescent.preset('gpt2', { seed = 1 })
 local work = { prompt = opt.prompt, tokens = opt.tokens }
 
---- Rows of all levels of a model. What a token can't be faster than: its bytes.
-local function add_levels(title, levels)
-  local made = run:compare { measure = 'decode', candidates = support.candidates(levels),
-    baseline = 'level 1', with = work }
-  for _, level in ipairs(levels) do
-    run:add {
-      measure = title .. ', ' .. level.name, ours = made[level.name].time,
-      level_1 = made['level 1'].time, ratio = support.ratio(made[level.name], made['level 1']),
-      limit = function(limits) return support.read_ms(limits, level.bytes) end,
-    }
-  end
+--- A row of one level and its time as a share of reading its bytes.
+local function add_row(measure, made, level, name)
+  local row, first = made[name or level.name], made[name and level.first or 'level 1']
+  local reading = made[level.reading]
+  run:add {
+    measure = measure, ours = row.time, level_1 = first.time, ratio = support.ratio(row, first),
+    limit = reading.time, share = support.share_in_turn(reading, row),
+  }
+end
+
+local function compare(candidates, measure)
+  return run:compare { measure = measure, candidates = candidates, baseline = 'level 1',
+    with = measure == 'decode' and work or nil }
+end
+
+--- Rows of all levels of a model. What a token can't be faster than: reading its bytes.
+local function add_levels(title, levels, candidates)
+  local made = compare(candidates or support.candidates(levels), 'decode')
+  for _, level in ipairs(levels) do add_row(title .. ', ' .. level.name, made, level) end
   return made
 end
 
@@ -36,22 +44,25 @@ local function compare_steps(levels, other, context, batch)
     local step
     step, cache = support.step(level.model, context, batch)
     candidates[#candidates + 1] = { level.name .. other, step }
+    level.first = 'level 1' .. other
   end
-  return run:compare { measure = 'call', candidates = candidates, baseline = 'level 1' }, cache
+  return compare(support.with_reading(candidates, levels), 'call'), cache
 end
 
+--- A token behind a long context can't be faster than one behind a short one and reading the cache.
 local function add_context(levels)
   local other = (', context %d'):format(opt.context)
   local made, cache = compare_steps(levels, other, opt.context, 1)
   local first = made['level 1' .. other]
   for _, level in ipairs(levels) do
-    local short, long = made[level.name], made[level.name .. other]
+    local short, long, reading = made[level.name], made[level.name .. other], made[level.reading]
+    local part = cache / level.bytes
     run:add {
       measure = 'decode' .. other .. ', ' .. level.name, ours = long.time,
       level_1 = first.time, ratio = support.ratio(long, first),
-      limit = function(limits) -- a token behind the short context, and the cache
-        return short.time.value + support.read_ms(limits, cache, level.bytes + cache)
-      end,
+      limit = short.time.value + reading.time.value * part,
+      share = support.by_block('share', function(a, b, read) return (a + read * part) / b end,
+        short, long, reading),
     }
   end
 end
@@ -59,18 +70,12 @@ end
 local function add_batch(levels, batch)
   local other = (', batch %d'):format(batch)
   local made = compare_steps(levels, other, opt.prompt, batch)
-  local first = made['level 1' .. other]
   local function gain(level)
     return support.derived(support.ratio(made[level.name .. other], made[level.name]), 'x',
       function(ratio) return batch / ratio end)
   end
   for _, level in ipairs(levels) do
-    local row = made[level.name .. other]
-    run:add {
-      measure = 'decode' .. other .. ', ' .. level.name, ours = row.time,
-      level_1 = first.time, ratio = support.ratio(row, first),
-      limit = function(limits) return support.read_ms(limits, level.bytes) end,
-    }
+    add_row('decode' .. other .. ', ' .. level.name, made, level, level.name .. other)
     run:add {
       measure = '  tokens/s over batch 1', ours = gain(level), level_1 = gain(levels['level 1']),
       limit = batch,
@@ -82,21 +87,23 @@ end
 --- The small model, whose token is short enough for everything but reading and multiplying to show.
 local function add_small()
   local levels = support.levels(crescent.load 'tiny')
-  local made, flops = add_levels('tiny', levels), levels['level 1'].bytes / 4 * 2
+  local candidates = support.candidates(levels)
+  candidates[#candidates + 1] = { 'multiplying', { flops = levels['level 1'].bytes / 4 * 2 } }
+  local made = add_levels('tiny', levels, candidates)
   for _, level in ipairs(levels) do
     local function above(name)
-      return function(limits)
-        local least = math.max(support.read_ms(limits, levels[name].bytes),
-          flops / limits.fp32_gflop_s / 1e6)
-        return support.derived(made[name].time, 'us', function(ms) return 1e3 * (ms - least) end)
-      end
+      local row, reading = made[name], made[levels[name].reading]
+      local over = support.by_block('x', function(time, read, multiply)
+        return 1 - math.max(read, multiply) / time
+      end, row, reading, made.multiplying)
+      return support.derived(over, 'us', function(part) return 1e3 * row.time.value * part end)
     end
     run:add { measure = '  above its bytes and FLOPs, ' .. level.name, ours = above(level.name),
       level_1 = above 'level 1' }
   end
 end
 
---- What a pruned model saves at each level, against the bytes that are gone.
+--- What a pruned model saves at each level, against reading the bytes that are gone.
 local function add_pruned(percent, whole)
   local ratio = percent / 100
   local smaller = crescent.prune.plan(model,
@@ -104,32 +111,26 @@ local function add_pruned(percent, whole)
   local pruned = support.levels(smaller, { widths = { 'int8' } })
   local candidates = support.candidates(whole)
   for _, level in ipairs(pruned) do
+    level.first = 'level 1, pruned'
     candidates[#candidates + 1] = { level.name .. ', pruned', level.model }
   end
-  local made = run:compare { measure = 'decode', candidates = candidates, baseline = 'level 1',
-    with = work }
-  local function saved(level)
-    local before = made[level.name]
-    return support.derived(support.ratio(made[level.name .. ', pruned'], before), 'ms',
-      function(value) return before.time.value * (1 - value) end)
-  end
+  local made = compare(support.with_reading(candidates, pruned), 'decode')
   for i, level in ipairs(pruned) do
-    local row, first = made[level.name .. ', pruned'], made['level 1, pruned']
-    run:add {
-      measure = ('%d %% removed, %s'):format(percent, level.name), ours = row.time,
-      level_1 = first.time, ratio = support.ratio(row, first),
-      limit = function(limits) return support.read_ms(limits, level.bytes) end,
-    }
-    local function allowed(limits)
-      return support.read_ms(limits, whole[i].bytes - level.bytes, whole[i].bytes)
+    local before, after = made[whole[i].name], made[level.name .. ', pruned']
+    local reading, gone = made[whole[i].reading], 1 - level.bytes / whole[i].bytes
+    local function saved(old, new)
+      return support.derived(support.ratio(new, old), 'ms',
+        function(value) return old.time.value * (1 - value) end)
     end
+    add_row(('%d %% removed, %s'):format(percent, level.name), made, level,
+      level.name .. ', pruned')
     run:add {
-      measure = '  saved', ours = saved(whole[i]), level_1 = saved(whole['level 1']),
-      limit = allowed,
-      share = function(limits)
-        return support.derived(saved(whole[i]), 'share',
-          function(value) return value / allowed(limits) end)
-      end,
+      measure = '  saved', ours = saved(before, after),
+      level_1 = saved(made['level 1'], made['level 1, pruned']),
+      limit = reading.time.value * gone,
+      share = support.by_block('share', function(old, new, read)
+        return (old - new) / (read * gone)
+      end, before, after, reading),
     }
   end
 end

@@ -8,15 +8,28 @@ local run = support.start('prefill', opt)
 local model = crescent.preset('gpt2', { seed = 1 })
 local levels = support.levels(model)
 
+--- How much faster than fp32's multiply-adds the fastest ones of a width are.
+local function faster(limits, width) return support.peak(limits, width) / limits.fp32_gflop_s end
+
 for _, tokens in ipairs(opt.tokens) do
   local flops = support.flops_of_prefill(model, tokens)
-  local made = run:compare { measure = 'prefill', candidates = support.candidates(levels),
-    baseline = 'level 1', with = { tokens = tokens } }
+  local candidates = {}
+  for i, level in ipairs(levels) do candidates[i] = { level.name, level.model } end
+  candidates[#candidates + 1] = { 'multiplying', { flops = flops } }
+  local made = run:compare { measure = 'prefill', candidates = candidates, baseline = 'level 1',
+    with = { tokens = tokens } }
   for _, level in ipairs(levels) do
+    local row = made[level.name]
     run:add {
-      measure = ('prefill %d, %s'):format(tokens, level.name), ours = made[level.name].time,
-      level_1 = made['level 1'].time, ratio = support.ratio(made[level.name], made['level 1']),
-      limit = function(limits) return flops / support.peak(limits, level.width) / 1e6 end,
+      measure = ('prefill %d, %s'):format(tokens, level.name), ours = row.time,
+      level_1 = made['level 1'].time, ratio = support.ratio(row, made['level 1']),
+      limit = function(limits)
+        return made.multiplying.time.value / faster(limits, level.width)
+      end,
+      share = function(limits)
+        return support.derived(support.share_in_turn(made.multiplying, row), 'share',
+          function(share) return share / faster(limits, level.width) end)
+      end,
     }
   end
 end

@@ -1,6 +1,7 @@
 --- What the scripts beside this one share: options, levels, limits, the one table and its JSON.
---- A ratio is a time over level 1's, a share is a limit over what was measured. A limit is the best
---- of what the machine did before and after the work, as neighbours only ever slow it down.
+--- A ratio is a time over level 1's, a share is a limit over what was measured. Where a limit can be
+--- work of its own (reading, multiplying) it is measured in turn with what is held against it; else
+--- it is the best of what the machine did before and after the work.
 local quoted = require('crescent.child').quoted
 
 local tables, units = crescent.table, crescent.units
@@ -70,16 +71,30 @@ function support.share(limit, time)
   return support.derived(time, 'share', function(value) return limit / value end)
 end
 
---- How the times of one row of a comparison stand to another's, block by block, so that neither has
---- to be the baseline.
+--- What a function makes of the times of some rows of a comparison, each over the baseline's, block
+--- by block: so nothing but them has to be told apart from the machine's mood.
+---@param unit 'x'|'share'
+function support.by_block(unit, fn, ...)
+  local rows, blocks, values = { ... }, 0, {}
+  for _, row in ipairs(rows) do blocks = math.max(blocks, #row.block_logs) end
+  for block = 1, blocks do
+    local times = {}
+    for i, row in ipairs(rows) do times[i] = math.exp(row.block_logs[block] or 0) end
+    values[block] = fn(unpack(times))
+  end
+  return support.of_samples(crescent.statistics.samples(values, { unit = unit, confidence = 0.99 }))
+end
+
+local function quotient(a, b) return a / b end
+
+--- How the times of one row stand to another's, whichever is the baseline.
 function support.ratio(row, to)
   if row == to then return support.figure(1, nil, 'x') end
-  local values = {}
-  for block = 1, math.max(#row.block_logs, #to.block_logs) do
-    values[block] = math.exp((row.block_logs[block] or 0) - (to.block_logs[block] or 0))
-  end
-  return support.of_samples(crescent.statistics.samples(values, { unit = 'x', confidence = 0.99 }))
+  return support.by_block('x', quotient, row, to)
 end
+
+--- The share of a limit that was measured in turn with the work.
+function support.share_in_turn(limit, row) return support.by_block('share', quotient, limit, row) end
 
 local formats = {
   bytes = function(value) return units.format(value, 'bytes') end,
@@ -174,10 +189,28 @@ function support.levels(model, options)
   return list
 end
 
---- Levels as the candidates of a comparison.
-function support.candidates(levels)
+--- Levels as the candidates of a comparison, and reading the bytes of a token of each, once for all
+--- that have as many; `level.reading` becomes the name of that candidate.
+---@param work? fun(level): any  # what is timed; default: the model
+function support.candidates(levels, work)
   local list = {}
-  for i, level in ipairs(levels) do list[i] = { level.name, level.model } end
+  for _, level in ipairs(levels) do
+    list[#list + 1] = { level.name, work and work(level) or level.model }
+  end
+  return support.with_reading(list, levels)
+end
+
+--- Adds to candidates what reading the bytes of a token of each level takes.
+function support.with_reading(list, levels)
+  local known = {}
+  for _, candidate in ipairs(list) do known[candidate[1]] = true end
+  for _, level in ipairs(levels) do
+    level.reading = ('reading %d bytes'):format(level.bytes)
+    if not known[level.reading] then
+      list[#list + 1] = { level.reading, { bytes = level.bytes } }
+      known[level.reading] = true
+    end
+  end
   return list
 end
 
@@ -263,8 +296,8 @@ function run_methods:warn(text)
 end
 
 --- Adds a row: { measure, ours, level_1, limit, share, ratio }. `ours` and `level_1` are figures,
---- `limit` a number in their unit, `share` limit / ours unless given. Each may be a function of the
---- limits, which are only known at the end.
+--- `limit` one too or a number in their unit, `share` limit / ours unless given. Each may be a
+--- function of the machine's limits, which are only known at the end.
 function run_methods:add(row) self.rows[#self.rows + 1] = row end
 
 --- A row with the limits put in.
@@ -289,7 +322,8 @@ function run_methods:finish()
   for i, row in ipairs(self.rows) do
     local made = settled(row, limits)
     rows[i], spec.rows[i] = made, { made.measure }
-    local limit = made.limit and support.figure(made.limit, nil, made.ours.unit)
+    local limit = made.limit
+    if type(limit) == 'number' then limit = support.figure(limit, nil, made.ours.unit) end
     for place, figure in pairs { made.ours, made.level_1 or false, limit or false,
       made.share or false, made.ratio or false } do
       spec.rows[i][place + 1] = support.cell(figure)

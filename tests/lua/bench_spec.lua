@@ -122,6 +122,32 @@ test.group('compare', function()
     }
     test.equal(#made.rows, 2)
   end)
+  test.case('measures a limit in turn with the work', function()
+    local made = crescent.bench.compare {
+      candidates = { { 'sums', work(2e6) }, { 'reading', { bytes = 64 } },
+        { 'reading more', { bytes = 4e6 } }, { 'multiplying', { flops = 100 } },
+        { 'multiplying more', { flops = 1e8 } } },
+      baseline = 'sums', time_s_max = 5, width_max = 0.5,
+    }
+    local ratio = {}
+    for _, row in ipairs(made.rows) do ratio[row.name] = row.ratio end
+    test.ok(ratio.reading < ratio['reading more'], 'more bytes take longer')
+    test.ok(ratio.multiplying < ratio['multiplying more'], 'more FLOPs take longer')
+    test.equal(made.rows[2].absent.drift, 'only models have logits to compare')
+  end)
+  test.case('holds a model against a limit, which has no logits, and gives both a time per token',
+    function()
+      local function once(limit, tokens)
+        local made = crescent.bench.compare { measure = 'decode', baseline = 'reference',
+          candidates = { { 'reference', reference }, { 'limit', limit } }, tolerance = 0.1,
+          with = { prompt = 4, tokens = tokens }, time_s_max = 0.5 }
+        test.equal(made.rows[2].absent.drift, 'a limit has no logits')
+        return made.rows[2].latency_ms.median
+      end
+      local limit = { flops = 1e8 }
+      local ratio = once(limit, 8) / once(limit, 1)
+      test.ok(ratio > 1 / 3 and ratio < 3, 'a burst of 8 is eight times the work')
+    end)
   test.case('passes an error of a function on as it was thrown', function()
     local thrown = {}
     local ok, problem = pcall(crescent.bench.compare, {

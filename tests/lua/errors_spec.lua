@@ -433,8 +433,22 @@ test.group('bench', function()
     compare("candidates 'a' and 'b' are the same function; give aa = true to time it against "
       .. 'itself',
       { candidates = { { 'a', print }, { 'b', print } }, baseline = 'a' })
+    compare("candidates 'a' and 'b' are the same limit; give aa = true to time it against itself",
+      { candidates = { { 'a', { bytes = 9 } }, { 'b', { bytes = 9 } } }, baseline = 'a',
+        measure = 'call' })
     compare("candidates 'a' and 'b' are the same folder; give aa = true to time it against itself",
       { candidates = { { 'a', 'tiny' }, { 'b', 'tiny' } }, baseline = 'a', measure = 'load' })
+  end)
+  test.case('takes limits that it can reach', function()
+    compare("option 'candidates': expected { bytes = n } or { flops = n } as a limit, got another "
+      .. "table for 'a'", { candidates = { { 'a', { bites = 9 } }, { 'b', {} } }, baseline = 'a' })
+    compare("option 'candidates': expected folders for measure = 'load', got a limit for 'a'",
+      { candidates = { { 'a', { bytes = 9 } }, { 'b', 'tiny' } }, baseline = 'a',
+        measure = 'load' })
+    local _, problem = pcall(crescent.bench.compare,
+      { candidates = { { 'a', { bytes = 1e15 } }, { 'b', print } }, baseline = 'a' })
+    test.ok(tostring(problem):find('reading 1000000000000000 bytes takes as much memory, and %d+ '
+      .. 'are available'), problem)
   end)
   test.case('checks the work that it is to do', function()
     compare("option 'with': expected what measure = 'decode' takes, got 'token' (did you mean "
