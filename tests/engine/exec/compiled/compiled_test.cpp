@@ -16,24 +16,11 @@ class Compiled : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(Compiled, GivesTheSameBitsInChunksAndInBatchesOfManyRows) {
-  const at::Tensor ids = some_ids(3, 40, vocab_);
-  const at::Tensor all = forward(*model_, ids);
-  for (const std::vector<int64_t>& pattern : {std::vector<int64_t>{40}, {20}, {13, 14}}) {
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 40), ids, pattern), all));
-    const auto alone = Session::open(model_, 1, 40);
-    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), pattern), all.narrow(0, 1, 1)));
-  }
+  expect_same_bits_of_many_rows(model_);
 }
 
 TEST_P(Compiled, GivesTheSameBitsInChunksAndInBatchesOfFewRows) {
-  const at::Tensor ids = some_ids(3, 20, vocab_);
-  const at::Tensor all = fed_by(*Session::open(model_, 3, 20), ids, {1});
-  EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 3, 20), ids, {2, 1}), all));
-  for (const int64_t size : {1, 5, 8}) {
-    const auto alone = Session::open(model_, 1, 20);
-    EXPECT_TRUE(same_bits(fed_by(*alone, ids.narrow(0, 1, 1), {size}), all.narrow(0, 1, 1)));
-  }
-  EXPECT_LE(relative_difference(all, forward(*model_, ids)), kFewAgainstMany);
+  EXPECT_LE(expect_same_bits_of_few_rows(model_), kFewAgainstMany);
 }
 
 TEST_P(Compiled, AgreesWhateverPiecesItIsFed) {
@@ -45,15 +32,7 @@ TEST_P(Compiled, AgreesWhateverPiecesItIsFed) {
 }
 
 TEST_P(Compiled, GivesTheSameBitsWithSeveralThreads) {
-  const at::Tensor ids = some_ids(2, 33, vocab_);
-  const at::Tensor one = forward(*model_, ids);
-  const at::Tensor fed = fed_by(*Session::open(model_, 2, 33), ids, {9, 1});
-  for (const int count : {2, 3}) {
-    set_threads(count);
-    EXPECT_TRUE(same_bits(forward(*model_, ids), one)) << count;
-    EXPECT_TRUE(same_bits(fed_by(*Session::open(model_, 2, 33), ids, {9, 1}), fed)) << count;
-  }
-  set_threads(1);
+  expect_same_bits_with_several_threads(model_);
 }
 
 TEST_P(Compiled, KeepsASessionThroughAChangeOfThreads) {
