@@ -59,8 +59,10 @@ std::vector<Function> model_functions() {
            "Gives the same model at another level: 0 is the reference that all else is held "
            "against, 1 computes all heads at once and keeps keys and values, 2 walks through a "
            "plan that its first run compiles: fixed buffers, kernels of our own, and 3 is level 2 "
-           "with weights, and if asked for the cache of keys and values, stored narrower, which "
-           "computes in float32 too: it is as exact as what is stored. "
+           "with weights, and if asked for the cache of keys and values, stored narrower. What it "
+           "computes with them is nearly float32: a token's inputs are rounded to 16 bits in front "
+           "of int8 and int4 weights, and so are a prompt's where the CPU has AMX; see "
+           "crescent.machine(). "
            "Weights are shared, but for matrices stored as [in, out] (GPT-2's), which level 2 "
            "copies transposed, and all that level 3 packs; the first run asks for that memory "
            "before it copies, and it is held for as long as a model of these options lives. The "
@@ -92,7 +94,9 @@ std::vector<Function> model_functions() {
                     "8 s, int8 half of that). A pruned model forgets it: calibrate it anew"},
                    {"passes", Kind::table, "",
                     "levels 2 and 3: { fuse_epilogue = false } makes a plan without that pass, at "
-                    "a price in time or memory and to the same bits; see model:passes()"},
+                    "a price in time or memory and to the same bits (without last_rows, which "
+                    "leaves fewer rows to a product, to the same but for the order of sums); see "
+                    "model:passes()"},
                    {"kl_nats_max", Value::above(Kind::number, 0), "0.01",
                     "level 'auto': how far from level 0, as KL divergence on a text"},
                    {"text", Kind::text, "", "level 'auto': the text; exactly one of these three"},

@@ -15,12 +15,12 @@ struct ManyQueries {
   int64_t depth;  ///< D, with what pads it to kRun
   int64_t width;  ///< D, with what pads it to kPanelOuts
   Running running[kQueriesGrain];
-  alignas(64) float q[kTiles * kTileFloats];           // [tile][d / 4][query][d % 4]
+  alignas(64) float q[kTiles * kTileRows * kWidthMax];  // [tile][d / 4][query][d % 4]
   alignas(64) float mixed[kQueriesGrain * kWidthMax];  // [query][width]
   alignas(64) float k[kKeys * kWidthMax];              // [panel][d][key]
   alignas(64) float v[kKeys * kWidthMax];              // [panel][key][d]
   alignas(64) float rows[kKeys * (kWidthMax + 16)];    // of keys or values, as floats
-  alignas(64) float scores[kTileRows * kKeys];         // of one tile; then probabilities
+  alignas(64) float scores[kTileRows * kKeys];         // of one tile
   alignas(64) float probabilities[kTileRows * kKeys];  // [key / 4][query][key % 4]
 };
 
@@ -94,23 +94,23 @@ inline void take_tile(const Attention& job, int64_t begin, int64_t count, Keys b
   const int64_t from = (seen.begin - origin) / kPanelOuts * kPanelOuts;
   const int64_t to = (seen.end - origin + kPanelOuts - 1) / kPanelOuts * kPanelOuts;
   for (int64_t i = from; i < to; i += kPanelOuts)
-    add_some(rows, pass.q + tile * kTileFloats, pass.k + i * pass.depth, pass.depth,
+    add_some(rows, pass.q + tile * (kTileRows * ManyQueries::kWidthMax), pass.k + i * pass.depth, pass.depth,
              Sums{pass.scores + i, kKeys, true});
   float* const mixed = pass.mixed + first * pass.width;
   for (int64_t m = 0; m < rows; ++m) {
+    const auto put = [&](int64_t i, Floats p) __attribute__((always_inline)) {
+      store_fours(pass.probabilities + (i - from) * kTileRows + m * kRun, kTileRows * kRun, p);
+    };
     const Keys mine = common(block, keys_of(job, begin + first + m));
-    float* const scores = pass.scores + m * kKeys;
-    if (mine.begin >= mine.end) {
-      fill_zeros(scores + from, to - from);
-      continue;
-    }
-    soften(job, begin + first + m, mine, scores, pass.running[first + m], mixed + m * pass.width);
+    const int64_t unseen = mine.begin < mine.end ? (mine.begin - origin) / kLanes * kLanes : to;
+    for (int64_t i = from; i < unseen; i += kLanes) put(i, Floats{});
+    if (unseen == to) continue;
+    soften(job, begin + first + m, mine, pass.scores + m * kKeys, pass.running[first + m],
+           mixed + m * pass.width, put);
     const int64_t behind = (mine.end - origin + kLanes - 1) / kLanes * kLanes;
-    fill_zeros(scores + from, (mine.begin - origin) / kLanes * kLanes - from);
-    fill_zeros(scores + behind, to - behind);
+    for (int64_t i = behind; i < to; i += kLanes) put(i, Floats{});
   }
   const int64_t keys = (seen.end - origin - from + kRun - 1) / kRun * kRun;
-  lay_out_rows(pass.scores + from, kKeys, rows, keys, pass.probabilities);
   for (int64_t d = 0; d < pass.width; d += kPanelOuts)
     add_some(rows, pass.probabilities, pass.v + d * kKeys + from * kPanelOuts, keys,
              Sums{mixed + d, pass.width, false});
@@ -122,7 +122,7 @@ template <Width kWidth>
 bool attend_many(const Attention& job, int64_t begin, int64_t count, ManyQueries& pass) {
   pass.depth = (job.head_dim + kRun - 1) / kRun * kRun;
   pass.width = (job.head_dim + kPanelOuts - 1) / kPanelOuts * kPanelOuts;
-  lay_out_rows(job.q + begin * job.q_stride, job.q_stride, count, job.head_dim, pass.q);
+  lay_out_rows<ManyQueries::kWidthMax>(job.q + begin * job.q_stride, job.q_stride, count, job.head_dim, pass.q);
   fill_zeros(pass.mixed, count * pass.width);
   for (int64_t m = 0; m < count; ++m) pass.running[m] = {-kInfinity, 0};
   const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};

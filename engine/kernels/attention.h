@@ -41,7 +41,7 @@ struct Attention {
   int64_t probabilities_stride = 0;
 };
 
-/// Queries of one call that share what they load: a grain for splitting long prompts.
-constexpr int64_t kQueriesGrain = 96;
+/// Queries of one call that share what they load and lay out: a grain for splitting long prompts.
+constexpr int64_t kQueriesGrain = 192;
 
 }  // namespace crescent::kernels

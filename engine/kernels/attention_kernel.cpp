@@ -13,6 +13,8 @@
 namespace crescent::kernels::CRESCENT_ISA {
 namespace {
 
+constexpr int64_t kPassQueries = 96;
+
 /// Queries of one pass: where they, keys and values are read and where mixtures of values grow. Up
 /// to kOwnWidth wide all are copies, one row behind the other, unless keys and values lie so
 /// anyway: rows of a fused product lie a multiple of 1 KiB apart, and 48 or 64 of them would share
@@ -29,10 +31,10 @@ struct Pass {
   int64_t first_key;
   int64_t origin;         // position of scores[.][0]
   int64_t scores_stride;  // a multiple of kKeys: with few queries several blocks wait
-  Running running[kQueriesGrain];
-  alignas(64) float scores[kQueriesGrain * kKeys];  // from soften on: probabilities
-  alignas(64) float own_q[kQueriesGrain * kOwnWidth];
-  alignas(64) float own_mixed[kQueriesGrain * kOwnWidth];
+  Running running[kPassQueries];
+  alignas(64) float scores[kPassQueries * kKeys];  // from soften on: probabilities
+  alignas(64) float own_q[kPassQueries * kOwnWidth];
+  alignas(64) float own_mixed[kPassQueries * kOwnWidth];
   alignas(64) float own_k[kOwnFloats];
   alignas(64) float own_v[kOwnFloats];
 };
@@ -185,9 +187,10 @@ void soften_block(const Attention& job, int64_t begin, int64_t count, Keys block
   float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
   for (int64_t m = 0; m < count; ++m) {
     const Keys seen = common(block, keys_of(job, begin + m));
+    float* const row = scores + m * pass.scores_stride;
     if (seen.begin < seen.end)
-      soften(job, begin + m, seen, scores + m * pass.scores_stride, pass.running[m],
-             pass.mixed + m * pass.mixed_stride);
+      soften(job, begin + m, seen, row, pass.running[m], pass.mixed + m * pass.mixed_stride,
+             [row](int64_t i, Floats p) __attribute__((always_inline)) { store(row + i, p); });
   }
 }
 
@@ -217,7 +220,7 @@ Stored pack(const Stored& from, Keys keys, int64_t width, float* to) {
 /// in long streams.
 template <Width kWidth>
 void attend_in_place(const Attention& job, int64_t begin, int64_t count, Keys seen, Pass& pass) {
-  const int64_t step = pass.scores_stride = kQueriesGrain / count * kKeys;
+  const int64_t step = pass.scores_stride = kPassQueries / count * kKeys;
   for (int64_t at = seen.begin / kKeys * kKeys; at < seen.end; at += step) {
     const Keys keys = common({at, at + step}, seen);
     pass.origin = at;
@@ -260,7 +263,7 @@ void attend_packed(const Attention& job, int64_t begin, int64_t count, Keys seen
   }
 }
 
-/// At most kQueriesGrain queries; one, of keys wider than there is room for elsewhere.
+/// At most kPassQueries queries; one, of keys wider than there is room for elsewhere.
 template <Width kWidth>
 void attend_few(const Attention& job, int64_t begin, int64_t count, Pass& pass) {
   start(job, begin, count, pass);
@@ -278,7 +281,7 @@ template <Width kWidth>
 __attribute__((noinline)) void attend_all_few(const Attention& job, Rows queries) {
   Pass pass;
   const bool is_too_wide = kWidth != Width::fp32 && job.head_dim > Pass::kOwnFloats;
-  const int64_t grain = is_too_wide ? 1 : kQueriesGrain;
+  const int64_t grain = is_too_wide ? 1 : kPassQueries;
   for (int64_t query = queries.begin; query < queries.end; query += grain)
     attend_few<kWidth>(job, query, less_of(grain, queries.end - query), pass);
 }

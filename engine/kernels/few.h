@@ -185,8 +185,9 @@ struct Whole {
     }
   }
   CRESCENT_INLINE Floats times(const int16_t* x) const {
-    Ints sum = pair_products(of[0], load_shorts(x));
-    for (int i = 1; i < kParts; ++i) sum += pair_products(of[i], load_shorts(x + i * kShorts));
+    Ints sum = {};
+    for (int i = 0; i < kParts; ++i)
+      sum = plus_pair_products(sum, of[i], load_shorts(x + i * kShorts));
     return floats_of(sum);
   }
 };

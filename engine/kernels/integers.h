@@ -33,18 +33,22 @@ CRESCENT_INLINE Shorts shorts_of_int8(const int8_t* from) {
 #endif
 }
 
-/// Sums of products of neighbours.
-CRESCENT_INLINE Ints pair_products(Shorts a, Shorts b) {
-#if defined(__AVX512F__)
-  return (Ints)_mm512_maskz_madd_epi16(0xffff, (__m512i)a, (__m512i)b);
+/// sum + products of neighbours, two by two. vpdpwssd does in one instruction what takes two
+/// without it, to the bit.
+CRESCENT_INLINE Ints plus_pair_products(Ints sum, Shorts a, Shorts b) {
+#if defined(__AVX512VNNI__)
+  return (Ints)_mm512_maskz_dpwssd_epi32(0xffff, (__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(__AVXVNNI__)
+  return (Ints)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#elif defined(__AVX512F__)
+  return sum + (Ints)_mm512_maskz_madd_epi16(0xffff, (__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
-  return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+  return sum + (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
-  return (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
+  return sum + (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
 #else
-  Ints x;
-  for (int i = 0; i < kLanes; ++i) x[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
-  return x;
+  for (int i = 0; i < kLanes; ++i) sum[i] += a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+  return sum;
 #endif
 }
 

@@ -3,9 +3,11 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/kernels/cpu.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/moments.h"
 #include "engine/kernels/probe.h"
+#include "engine/kernels/probe_matrix.h"
 
 // One build of the kernels' sources defines each of these. Only their functions may be named here:
 // this file is compiled for every CPU, those objects are not.
@@ -21,20 +23,27 @@ const Probe& probe();
 const MomentsKernel& moments_kernel();
 const Kernels& kernels();
 }  // namespace avx2
+namespace avx2_vnni {
+void multiply_few(const Matmul&, const MatmulTile&);
+}
 namespace avx512 {
 const Probe& probe();
 const MomentsKernel& moments_kernel();
 const Kernels& kernels();
 }  // namespace avx512
+namespace avx512_vnni {
+void multiply_few(const Matmul&, const MatmulTile&);
+}
+namespace amx {
+void multiply_many(const Matmul&, const MatmulTile&);
+}
 #endif
 
 namespace {
 
-constexpr Isa kAll[] = {Isa::scalar, Isa::avx2, Isa::avx512};
-
 std::string names_of_available() {
   std::string names;
-  for (Isa isa : kAll)
+  for (Isa isa : kIsas)
     if (is_available(isa)) names += fmt::format("{}{}", names.empty() ? "" : ", ", name_of(isa));
   return names;
 }
@@ -44,6 +53,27 @@ void require(Isa isa) {
     fail("no kernels for {}: this CPU has {}", name_of(isa), names_of_available());
 }
 
+#ifdef __x86_64__
+/// The system gives tiles on demand alone, and not everywhere.
+bool are_tiles_given() {
+  static const bool given = [] {
+    try {
+      allow_tiles();
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }();
+  return given;
+}
+
+Kernels with_vnni(std::string_view feature, decltype(Kernels::multiply_few) multiply_few,
+                  Kernels kernels) {
+  if (cpu_has({feature})) kernels.multiply_few = multiply_few;
+  return kernels;
+}
+#endif
+
 }  // namespace
 
 const char* name_of(Isa isa) {
@@ -51,40 +81,41 @@ const char* name_of(Isa isa) {
     case Isa::scalar: return "scalar";
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
+    case Isa::amx: return "amx";
   }
   return "?";
 }
 
 bool is_available(Isa isa) {
-  if (isa == Isa::scalar) return true;
 #ifdef __x86_64__
-  // __builtin_cpu_supports asks the operating system too (XGETBV): a CPU with AVX-512 under a
-  // kernel that doesn't save its registers has none. F16C isn't asked for: there is no CPU with
-  // AVX2 and FMA that lacks it, and clang 14 doesn't know its name here.
-  if (isa == Isa::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == Isa::avx512)
-    return is_available(Isa::avx2) && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq");
+  switch (isa) {
+    case Isa::scalar: return true;
+    case Isa::avx2: return cpu_has({"avx2", "fma", "f16c"});
+    case Isa::avx512:
+      return is_available(Isa::avx2) && cpu_has({"avx512f", "avx512bw", "avx512vl", "avx512dq"});
+    case Isa::amx:
+      return is_available(Isa::avx512) &&
+             cpu_has({"avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16"}) && are_tiles_given();
+  }
 #endif
-  return false;
+  return isa == Isa::scalar;
 }
 
 Isa isa_for(const char* forced) {
   if (!forced || !*forced) {
     Isa best = Isa::scalar;
-    for (Isa isa : kAll)
+    for (Isa isa : kIsas)
       if (is_available(isa)) best = isa;
     return best;
   }
-  for (Isa isa : kAll) {
+  for (Isa isa : kIsas) {
     if (std::string_view(forced) != name_of(isa)) continue;
     if (!is_available(isa))
       fail("CRESCENT_ISA={}: this CPU (or its operating system) lacks it; it has {}", forced,
            names_of_available());
     return isa;
   }
-  fail("CRESCENT_ISA={}: unknown instruction set; expected scalar, avx2 or avx512", forced);
+  fail("CRESCENT_ISA={}: unknown instruction set; expected scalar, avx2, avx512 or amx", forced);
 }
 
 Isa isa() {
@@ -95,7 +126,7 @@ Isa isa() {
 const Probe& probe(Isa isa) {
   require(isa);
 #ifdef __x86_64__
-  if (isa == Isa::avx512) return avx512::probe();
+  if (isa >= Isa::avx512) return avx512::probe();
   if (isa == Isa::avx2) return avx2::probe();
 #endif
   return scalar::probe();
@@ -104,7 +135,7 @@ const Probe& probe(Isa isa) {
 const MomentsKernel& moments_kernel(Isa isa) {
   require(isa);
 #ifdef __x86_64__
-  if (isa == Isa::avx512) return avx512::moments_kernel();
+  if (isa >= Isa::avx512) return avx512::moments_kernel();
   if (isa == Isa::avx2) return avx2::moments_kernel();
 #endif
   return scalar::moments_kernel();
@@ -113,8 +144,27 @@ const MomentsKernel& moments_kernel(Isa isa) {
 const Kernels& kernels_for(Isa isa) {
   require(isa);
 #ifdef __x86_64__
-  if (isa == Isa::avx512) return avx512::kernels();
-  if (isa == Isa::avx2) return avx2::kernels();
+  switch (isa) {
+    case Isa::scalar: break;
+    case Isa::avx2: {
+      static const Kernels kernels = with_vnni("avx_vnni", avx2_vnni::multiply_few, avx2::kernels());
+      return kernels;
+    }
+    case Isa::avx512: {
+      static const Kernels kernels =
+          with_vnni("avx512_vnni", avx512_vnni::multiply_few, avx512::kernels());
+      return kernels;
+    }
+    case Isa::amx: {
+      static const Kernels kernels = [] {
+        Kernels made = kernels_for(Isa::avx512);
+        made.isa = name_of(Isa::amx);
+        made.multiply_many = amx::multiply_many;
+        return made;
+      }();
+      return kernels;
+    }
+  }
 #endif
   return scalar::kernels();
 }

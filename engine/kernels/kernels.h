@@ -21,7 +21,8 @@ struct Rows {
 /// instruction set; across sets sums differ within rounding.
 struct Kernels {
   const char* isa;
-  void (*multiply)(const Matmul&, const MatmulTile&);
+  void (*multiply_few)(const Matmul&, const MatmulTile&);
+  void (*multiply_many)(const Matmul&, const MatmulTile&);
   void (*layer_norm)(const Norm&, Rows rows);
   void (*rms_norm)(const Norm&, Rows rows);
   void (*rotate)(const Rotate&);
@@ -31,6 +32,10 @@ struct Kernels {
   void (*quantize)(const Quantization&, Rows rows);
   /// Columns of `from`, rows of `to`.
   void (*transpose)(const Transpose&, Rows columns);
+
+  void multiply(const Matmul& job, const MatmulTile& tile) const {
+    (tile.rows_end - tile.rows_begin <= kFewRows ? multiply_few : multiply_many)(job, tile);
+  }
 };
 
 const Kernels& kernels();  ///< of isa()

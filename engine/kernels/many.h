@@ -24,7 +24,6 @@ constexpr int64_t kTileRows = 12;
 constexpr int64_t kTileRows = 6;
 #endif
 constexpr int64_t kTileSums = kTileRows * kPanelOuts;
-constexpr int64_t kTileFloats = kTileRows * kDepth;  ///< of x
 
 /// Rows of w that are to be read next, asked for a line at a time: a panel's rows are too short to
 /// be seen as streams.
@@ -53,6 +52,24 @@ class Ahead {
   int64_t stride_ = 0, rows_ = 0, lines_ = 0, line_ = 0;
 };
 
+/// Outs of one matrix from `w` on, all of a block of rows and a block of K.
+template <class Number>
+struct Product {
+  const Number* x;  ///< laid out
+  int64_t rows;
+  Stored w;
+  int64_t outs, inputs;  ///< N of the block; K, all of it
+  float* sums;           ///< [panel][tile][row][out]
+
+  int64_t outs_of_panel(int64_t n) const { return greater_of(0, less_of(kPanelOuts, outs - n)); }
+  /// What a block of K has of the panel from out `n` on.
+  template <Width kWidth>
+  Ahead ahead(int64_t n, const Block& block) const {
+    return {from_row(w, n), outs_of_panel(n), block.begin / kGroup * group_bytes(kWidth),
+            (block.count + kGroup - 1) / kGroup * group_bytes(kWidth)};
+  }
+};
+
 /// A panel's inputs of some outs, turned: to[k][out]. What pads it is 0.
 template <Width kWidth>
 void turn_panel(const Stored& w, int64_t outs, int64_t inputs, const Block& block, float* to) {
@@ -76,13 +93,18 @@ void turn_panel(const Stored& w, int64_t outs, int64_t inputs, const Block& bloc
                  kPanelOuts);
 }
 
-/// Rows of x, tile by tile: to[tile][k / 4][row][k % 4]. What pads it is 0.
-inline void lay_out_rows(const float* x, int64_t stride, int64_t rows, int64_t inputs, float* to) {
+/// Rows of x, tile by tile, each of kInputs: to[tile][k / 4][row][k % 4]. What pads it is 0.
+template <int64_t kInputs>
+void lay_out_rows(const float* x, int64_t stride, int64_t rows, int64_t inputs, float* to) {
   constexpr int64_t kStep = kTileRows * kRun;
   for (int64_t m = 0; m < rows; ++m, x += stride) {
-    float* place = to + m / kTileRows * kTileFloats + m % kTileRows * kRun;
+    float* place = to + m / kTileRows * (kTileRows * kInputs) + m % kTileRows * kRun;
     int64_t k = 0;
-    for (; k + kRun <= inputs; k += kRun, place += kStep) store_four(place, load_four(x + k));
+    for (; k + kRun <= inputs; k += kRun, place += kStep) {
+      // The row after next, which is too short to be seen as a stream.
+      __builtin_prefetch(x + 2 * stride + k);
+      store_four(place, load_four(x + k));
+    }
     for (int64_t i = 0; k < inputs && i < kRun; ++i) place[i] = k + i < inputs ? x[k + i] : 0;
   }
 }

@@ -22,13 +22,17 @@ constexpr int64_t kFewRows = 8;
 /// is 2^-16 of the greatest, 2^-8 of what int8 does to w. A group with a number that is not finite
 /// becomes NaN, one below 1e-30 zeros.
 ///
+/// Under 'amx', where w is narrow and the rows are many, x and what of w has a scale for each group
+/// are sums of two bf16 each: 2^-17 of every number is lost, and what is below 1e-38 is 0. An
+/// infinite x becomes NaN.
+///
 /// Plain code of the same: multiply_plainly in tests/engine/kernels/matmul_test.cpp, and
 /// narrow_test.cpp.
 ///
 /// Guaranteed bit-identical: y[m, n] depends on nothing but x[m], w[n], up[n], their biases, its
 /// residual, K, the instruction set and whether the rows are few or many: not on how many they are,
-/// on the tile or the threads. Many rows by narrow weights give the bits of fp32 ones that
-/// `dequantize` made of them; int8 those of its q, times the row's scale.
+/// on the tile or the threads. But under 'amx', many rows by narrow weights give the bits of
+/// fp32 ones that `dequantize` made of them; int8 those of its q, times the row's scale.
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;

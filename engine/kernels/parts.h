@@ -4,7 +4,8 @@
 
 namespace crescent::kernels::CRESCENT_ISA {
 
-void multiply(const Matmul&, const MatmulTile&);
+void multiply_few(const Matmul&, const MatmulTile&);
+void multiply_many(const Matmul&, const MatmulTile&);
 void layer_norm(const Norm&, Rows);
 void rms_norm(const Norm&, Rows);
 void rotate(const Rotate&);

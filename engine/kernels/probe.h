@@ -7,7 +7,7 @@
 namespace crescent::kernels {
 
 /// The loops by which the machine's limits are measured, one source compiled per instruction set
-/// and picked at run time (CRESCENT_ISA=scalar|avx2|avx512 forces a lower one).
+/// and picked at run time (CRESCENT_ISA forces a lower one).
 struct Probe {
   const char* isa;
   /// Reads every byte once with several independent streams; returns the sum of all 8-byte words
@@ -19,7 +19,7 @@ struct Probe {
 };
 
 const Probe& probe();  ///< of isa()
-/// @throws Error if it is not available.
+/// 'amx' reads and adds as 'avx512' does. @throws Error if it is not available.
 const Probe& probe(Isa);
 
 }  // namespace crescent::kernels

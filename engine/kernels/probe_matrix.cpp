@@ -186,9 +186,9 @@ __attribute__((target("amx-tile,amx-int8"))) double tile_int8(int64_t rounds, fl
 }
 
 constexpr std::array kProbes = {
-    MatrixProbe{MatrixNumbers::bf16, "tdpbf16ps", "amx_bf16", Isa::avx512, true, tile_bf16},
+    MatrixProbe{MatrixNumbers::bf16, "tdpbf16ps", "amx_bf16", Isa::amx, true, tile_bf16},
     MatrixProbe{MatrixNumbers::bf16, "vdpbf16ps", "avx512_bf16", Isa::avx512, false, dpbf16_512},
-    MatrixProbe{MatrixNumbers::int8, "tdpbssd", "amx_int8", Isa::avx512, true, tile_int8},
+    MatrixProbe{MatrixNumbers::int8, "tdpbssd", "amx_int8", Isa::amx, true, tile_int8},
     MatrixProbe{MatrixNumbers::int8, "vpdpbusd", "avx512_vnni", Isa::avx512, false, dpbusd_512},
     MatrixProbe{MatrixNumbers::int8, "vpdpbusd", "avx_vnni", Isa::avx2, false, dpbusd_256},
     MatrixProbe{MatrixNumbers::int8, "vpmaddwd", "avx2", Isa::avx2, false, madd_int16},

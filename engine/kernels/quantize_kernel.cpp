@@ -21,10 +21,6 @@ int32_t bits_of(float x) {
   return bits;
 }
 
-Floats load_some(const float* from, int64_t lanes) {
-  return lanes >= kLanes ? load(from) : load_first(from, lanes);
-}
-
 /// The lower 16 bits of each lane; of what they hold, the first `lanes`.
 CRESCENT_INLINE void store_halves(uint16_t* to, Words x, int64_t lanes) {
   if (lanes >= kLanes) {

@@ -30,17 +30,6 @@ void each_vector(int64_t count, Of of) {
   if (i < count) of(i, count - i);
 }
 
-Floats load_some(const float* from, int64_t lanes) {
-  return lanes == kLanes ? load(from) : load_first(from, lanes);
-}
-void store_some(float* to, Floats x, int64_t lanes) {
-  if (lanes == kLanes) {
-    store(to, x);
-  } else {
-    store_first(to, x, lanes);
-  }
-}
-
 /// y = (x - mean) * scale * weight + bias
 void scale_row(const Norm& norm, const float* x, float mean, float scale, float* y) {
   each_vector(norm.width, [&](int64_t i, int64_t lanes) {
@@ -154,7 +143,8 @@ void transpose(const Transpose& job, Rows columns) {
 const Kernels& kernels();  // declared where it is called, in isa.cpp
 const Kernels& kernels() {
   static constexpr Kernels kKernels = {CRESCENT_TEXT(CRESCENT_ISA),
-                                       multiply,
+                                       multiply_few,
+                                       multiply_many,
                                        layer_norm,
                                        rms_norm,
                                        rotate,

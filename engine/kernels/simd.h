@@ -18,6 +18,9 @@
 
 namespace crescent::kernels::CRESCENT_ISA {
 
+CRESCENT_INLINE int64_t less_of(int64_t a, int64_t b) { return a < b ? a : b; }
+CRESCENT_INLINE int64_t greater_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
 typedef float Four __attribute__((vector_size(16)));
 typedef float FourInMemory __attribute__((vector_size(16), aligned(4), may_alias));
 
@@ -104,6 +107,19 @@ CRESCENT_INLINE void turn_fours(const float* from, int64_t stride, float* to, in
   store(to + 3 * to_stride, join<true>(upper, upper_too));
 }
 
+/// Each four lanes `stride` floats behind the last ones.
+CRESCENT_INLINE void store_fours(float* to, int64_t stride, Floats x) {
+  store_four(to, __builtin_shufflevector(x, x, 0, 1, 2, 3));
+#if defined(__AVX2__)
+  store_four(to + stride, __builtin_shufflevector(x, x, 4, 5, 6, 7));
+#endif
+#if defined(__AVX512F__)
+  store_four(to + 2 * stride, __builtin_shufflevector(x, x, 8, 9, 10, 11));
+  store_four(to + 3 * stride, __builtin_shufflevector(x, x, 12, 13, 14, 15));
+#endif
+  (void)stride;
+}
+
 /// 0, 1, 2 ...
 CRESCENT_INLINE Floats lane_numbers() {
   Floats x{};
@@ -136,6 +152,17 @@ CRESCENT_INLINE void store_first(float* to, Floats x, int64_t count) {
 #else
   for (int64_t lane = 0; lane < count; ++lane) to[lane] = x[lane];
 #endif
+}
+
+CRESCENT_INLINE Floats load_some(const float* from, int64_t lanes) {
+  return lanes >= kLanes ? load(from) : load_first(from, lanes);
+}
+CRESCENT_INLINE void store_some(float* to, Floats x, int64_t lanes) {
+  if (lanes >= kLanes) {
+    store(to, x);
+  } else {
+    store_first(to, x, lanes);
+  }
 }
 
 /// a b + c, rounded once where the instruction set has it.
@@ -176,9 +203,17 @@ CRESCENT_INLINE Four sums_of(Floats a, Floats b, Floats c, Floats d) {
 CRESCENT_INLINE float sum_of(Floats x) { return sums_of(x, x, x, x)[0]; }
 
 CRESCENT_INLINE float greatest_of(Floats x) {
-  float most = x[0];
-  for (int lane = 1; lane < kLanes; ++lane) most = x[lane] > most ? x[lane] : most;
-  return most;
+  const auto greater = [](Four a, Four b) __attribute__((always_inline)) { return a > b ? a : b; };
+  Four most = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+#if defined(__AVX2__)
+  most = greater(most, __builtin_shufflevector(x, x, 4, 5, 6, 7));
+#endif
+#if defined(__AVX512F__)
+  most = greater(most, greater(__builtin_shufflevector(x, x, 8, 9, 10, 11),
+                               __builtin_shufflevector(x, x, 12, 13, 14, 15)));
+#endif
+  most = greater(most, __builtin_shufflevector(most, most, 2, 3, 0, 1));
+  return most[0] > most[1] ? most[0] : most[1];
 }
 
 /// e^x within 2 units in the last place; 0 below -87.3 (where results would be denormal), infinite

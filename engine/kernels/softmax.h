@@ -33,13 +33,47 @@ struct Running {
   float most, sum;
 };
 
+/// The new maximum. What was summed up so far is relative to it then.
+inline void raise(float most, int64_t head_dim, Running& running, float* mixed) {
+  if (!(most > running.most)) return;
+  const float factor = exp_of(all(running.most - most))[0];
+  scale_row(mixed, head_dim, factor);
+  running = {most, running.sum * factor};
+}
+
+/// A block of which the query sees all keys: scores stay in registers.
+template <class Put>
+CRESCENT_INLINE void soften_whole(const Attention& job, int64_t query, int64_t begin,
+                                  const float* scores, Running& running, float* mixed, Put put) {
+  constexpr int kVectorsOfBlock = kKeys / kLanes;
+  const Floats scale = all(job.scale), slope = all(job.slope);
+  Floats distance = lane_numbers() + static_cast<float>(begin - job.first_position - query);
+  Floats score[kVectorsOfBlock];
+  for (int v = 0; v < kVectorsOfBlock; ++v, distance += float{kLanes})
+    score[v] = fma(slope, distance, load(scores + v * kLanes) * scale);
+  Floats greatest = all(running.most);
+  for (int v = 0; v < kVectorsOfBlock; ++v) greatest = greater_of(score[v], greatest);
+  raise(greatest_of(greatest), job.head_dim, running, mixed);
+  Floats total{};
+  for (int v = 0; v < kVectorsOfBlock; ++v) {
+    const Floats p = exp_of(score[v] - running.most);
+    put(int64_t{v} * kLanes, p);
+    total += p;
+  }
+  running.sum += sum_of(total);
+}
+
 /// Turns a query's scores of this block into probabilities relative to its maximum so far. Vectors
 /// begin at multiples of kLanes of the block; what isn't seen becomes 0.
 /// @param seen  in the block, not empty
-inline void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running,
-                   float* mixed) {
+/// @param put   gets each vector of probabilities, with the number of its first key in the block
+template <class Put>
+CRESCENT_INLINE void soften(const Attention& job, int64_t query, Keys seen, float* scores,
+                            Running& running, float* mixed, Put put) {
   const int64_t begin = seen.begin / kKeys * kKeys;  // the position of scores[0]
   const int64_t first = seen.begin - begin, last = seen.end - begin;
+  if (first == 0 && last == kKeys && !job.probabilities)
+    return soften_whole(job, query, begin, scores, running, mixed, put);
   const int64_t vectors_begin = first / kLanes * kLanes;
   const int64_t vectors_end = (last + kLanes - 1) / kLanes * kLanes;
   for (int64_t i = vectors_begin; i < first; ++i) scores[i] = 0;
@@ -58,16 +92,11 @@ inline void soften(const Attention& job, int64_t query, Keys seen, float* scores
   Floats greatest = all(running.most);
   for (int64_t i = vectors_begin; i < vectors_end; i += kLanes)
     greatest = greater_of(load(scores + i), greatest);
-  const float most = greatest_of(greatest);
-  if (most > running.most) {
-    const float factor = exp_of(all(running.most - most))[0];
-    scale_row(mixed, job.head_dim, factor);
-    running = {most, running.sum * factor};
-  }
+  raise(greatest_of(greatest), job.head_dim, running, mixed);
   Floats total{};
   for (int64_t i = vectors_begin; i < vectors_end; i += kLanes) {
     const Floats p = exp_of(load(scores + i) - running.most);
-    store(scores + i, p);
+    put(i, p);
     total += p;
   }
   running.sum += sum_of(total);

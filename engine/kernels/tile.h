@@ -15,9 +15,6 @@ constexpr int kRows = 3;
 constexpr int kRows = 2;
 #endif
 
-CRESCENT_INLINE int64_t less_of(int64_t a, int64_t b) { return a < b ? a : b; }
-CRESCENT_INLINE int64_t greater_of(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /// A block of K.
 struct Block {
   int64_t begin, count;

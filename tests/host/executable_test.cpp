@@ -1,4 +1,5 @@
 // What the executable brings into a process before a script touches a tensor.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -45,6 +46,36 @@ TEST(Executable, ListsRunsWithoutLoadingTheEngine) {
   ASSERT_NE(mapped.find("no runs"), std::string::npos) << mapped;
   ASSERT_NE(mapped.find("libsqlite3"), std::string::npos) << mapped;
   for (const char* late : kLate) EXPECT_EQ(mapped.find(late), std::string::npos) << late;
+}
+
+/// What the libraries of the engine are told in a process that was started so.
+std::string told_libraries(const char* environment) {
+  return output_of(fmt::format(
+      "{} " CRESCENT_EXECUTABLE
+      " -e \"crescent.load 'tiny' for _, name in ipairs {{ 'ONEDNN_MAX_CPU_ISA', "
+      "'DNNL_MAX_CPU_ISA', 'ATEN_CPU_CAPABILITY', 'OPENBLAS_CORETYPE' }} do "
+      "io.write(os.getenv(name) or '-', ' ') end\"",
+      environment));
+}
+
+class EngineLibraries : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!CRESCENT_HAS_ENGINE) GTEST_SKIP() << "this build has no engine";
+  }
+};
+
+TEST_F(EngineLibraries, TakeTheForcedInstructionSetToo) {
+  EXPECT_EQ(told_libraries("CRESCENT_ISA=scalar"), "SSE41 SSE41 default Nehalem ");
+}
+
+TEST_F(EngineLibraries, KeepTheirInstructionSetUnlessForced) {
+  EXPECT_EQ(told_libraries("unset CRESCENT_ISA;"), "- - - - ");
+}
+
+TEST_F(EngineLibraries, KeepTheInstructionSetThatTheUserSet) {
+  EXPECT_EQ(told_libraries("CRESCENT_ISA=scalar OPENBLAS_CORETYPE=Prescott"),
+            "SSE41 SSE41 default Prescott ");
 }
 
 }  // namespace

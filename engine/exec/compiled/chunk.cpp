@@ -325,15 +325,17 @@ void Chunk::attend_in_tiles(const AttendStep& step, const Rank& rank) const {
   }
   rank.barrier();
   const int64_t heads = batch_ * layer.heads();
-  const int64_t tiles = (tokens_ + kernels::kQueriesGrain - 1) / kernels::kQueriesGrain;
+  const auto tiles_of = [&](int64_t grain) { return (tokens_ + grain - 1) / grain; };
+  int64_t tiles = tiles_of(kernels::kQueriesGrain);
+  constexpr int64_t kTilesOfAThread = 4;  // enough for all to end at about the same time
+  if (heads * tiles < kTilesOfAThread * rank.size) tiles = tiles_of(kernels::kQueriesGrain / 2);
   for (int64_t i = rank.index; i < heads * tiles; i += rank.size) {
     const int64_t b = i % heads / layer.heads(), head = i % layer.heads();
-    const int64_t from = i / heads * kernels::kQueriesGrain;
+    // Of about the same size: no last one of few queries, which would add up in another order.
+    const Range queries =
+        share_of(tokens_, {.index = static_cast<int>(i / heads), .size = static_cast<int>(tiles)});
     attend(step, head,
-           {.row = b * tokens_,
-            .in_batch = b,
-            .from = from,
-            .to = std::min(from + kernels::kQueriesGrain, tokens_)});
+           {.row = b * tokens_, .in_batch = b, .from = queries.begin, .to = queries.end});
   }
 }
 

@@ -14,7 +14,7 @@ namespace crescent::kernels {
 
 inline std::vector<Isa> available() {
   std::vector<Isa> found;
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512})
+  for (Isa isa : kIsas)
     if (is_available(isa)) found.push_back(isa);
   return found;
 }

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<const MomentsKernel*> builds() {
   std::vector<const MomentsKernel*> found;
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512})
+  for (Isa isa : kIsas)
     if (is_available(isa)) found.push_back(&moments_kernel(isa));
   return found;
 }
