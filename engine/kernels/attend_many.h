@@ -1,7 +1,7 @@
 #pragma once
-// Attention of many queries: scores and mixtures as outer products (many.h), a block of keys and a
+// Attention of many queries: scores and mixtures as outer products (outer.h), a block of keys and a
 // tile of queries at a time. Included by attention_kernel.cpp only.
-#include "engine/kernels/many.h"
+#include "engine/kernels/outer.h"
 #include "engine/kernels/softmax.h"
 
 namespace crescent::kernels::CRESCENT_ISA {
@@ -9,19 +9,17 @@ namespace crescent::kernels::CRESCENT_ISA {
 /// Queries of one pass and a block of keys and values, laid out for outer products.
 struct ManyQueries {
   static constexpr int64_t kWidthMax = 128;  ///< of a head
-  static constexpr int64_t kTiles = kQueriesGrain / kTileRows;
-  static_assert(kQueriesGrain % kTileRows == 0 && kKeys % kPanelOuts == 0);
+  static_assert(kQueriesGrain % kTileRows == 0 && kKeys % kPanel == 0);
 
   int64_t depth;  ///< D, with what pads it to kRun
-  int64_t width;  ///< D, with what pads it to kPanelOuts
+  int64_t width;  ///< D, with what pads it to kPanel
   Running running[kQueriesGrain];
-  alignas(64) float q[kTiles * kTileRows * kWidthMax];  // [tile][d / 4][query][d % 4]
+  alignas(64) float q[kQueriesGrain * kWidthMax];      // [query][d]
   alignas(64) float mixed[kQueriesGrain * kWidthMax];  // [query][width]
   alignas(64) float k[kKeys * kWidthMax];              // [panel][d][key]
   alignas(64) float v[kKeys * kWidthMax];              // [panel][key][d]
   alignas(64) float rows[kKeys * (kWidthMax + 16)];    // of keys or values, as floats
-  alignas(64) float scores[kTileRows * kKeys];         // of one tile
-  alignas(64) float probabilities[kTileRows * kKeys];  // [key / 4][query][key % 4]
+  alignas(64) float scores[kTileRows * kKeys];         // of one tile; then probabilities
 };
 
 /// A multiple of kLanes of them.
@@ -67,17 +65,16 @@ FloatRows rows_of_block(const Stored& from, Keys block, const Attention& job, Ma
 template <Width kWidth>
 bool lay_out_block(const Attention& job, Keys block, ManyQueries& pass) {
   const FloatRows keys = rows_of_block<kWidth>(job.k, block, job, pass);
-  for (int64_t i = 0; i < kKeys; i += kPanelOuts)
-    turn_panel<Width::fp32>(stored(keys.at + i * keys.stride, keys.stride), kPanelOuts,
-                            job.head_dim, {0, job.head_dim}, pass.k + i * pass.depth);
+  for (int64_t i = 0; i < kKeys; i += kPanel)
+    turn_panel(keys.at + i * keys.stride, keys.stride, kPanel, job.head_dim,
+               pass.k + i * pass.depth);
   const FloatRows values = rows_of_block<kWidth>(job.v, block, job, pass);
   Floats zero{};
   for (int64_t i = 0; i < kKeys; ++i)
     for (int64_t d = 0; d < pass.width; d += kLanes) {
       const Floats value = load(values.at + i * values.stride + d);
       zero += value * 0.0f;
-      store(pass.v + d / kPanelOuts * (kKeys * kPanelOuts) + i * kPanelOuts + d % kPanelOuts,
-            value);
+      store(pass.v + d / kPanel * (kKeys * kPanel) + i * kPanel + d % kPanel, value);
     }
   return sum_of(zero) == 0;
 }
@@ -91,29 +88,29 @@ inline void take_tile(const Attention& job, int64_t begin, int64_t count, Keys b
       block, {keys_of(job, begin + first).begin, keys_of(job, begin + first + rows - 1).end});
   if (seen.begin >= seen.end) return;
   const int64_t origin = block.begin / kKeys * kKeys;
-  const int64_t from = (seen.begin - origin) / kPanelOuts * kPanelOuts;
-  const int64_t to = (seen.end - origin + kPanelOuts - 1) / kPanelOuts * kPanelOuts;
-  for (int64_t i = from; i < to; i += kPanelOuts)
-    add_some(rows, pass.q + tile * (kTileRows * ManyQueries::kWidthMax), pass.k + i * pass.depth, pass.depth,
-             Sums{pass.scores + i, kKeys, true});
+  const int64_t from = (seen.begin - origin) / kPanel * kPanel;
+  const int64_t to = (seen.end - origin + kPanel - 1) / kPanel * kPanel;
+  for (int64_t i = from; i < to; i += kPanel)
+    add_some<ManyQueries::kWidthMax>(rows, pass.q + first * ManyQueries::kWidthMax,
+                                     pass.k + i * pass.depth, pass.depth,
+                                     Sums{pass.scores + i, kKeys, true});
   float* const mixed = pass.mixed + first * pass.width;
   for (int64_t m = 0; m < rows; ++m) {
-    const auto put = [&](int64_t i, Floats p) __attribute__((always_inline)) {
-      store_fours(pass.probabilities + (i - from) * kTileRows + m * kRun, kTileRows * kRun, p);
-    };
+    float* const scores = pass.scores + m * kKeys;
     const Keys mine = common(block, keys_of(job, begin + first + m));
-    const int64_t unseen = mine.begin < mine.end ? (mine.begin - origin) / kLanes * kLanes : to;
-    for (int64_t i = from; i < unseen; i += kLanes) put(i, Floats{});
-    if (unseen == to) continue;
-    soften(job, begin + first + m, mine, pass.scores + m * kKeys, pass.running[first + m],
-           mixed + m * pass.width, put);
+    if (mine.begin >= mine.end) {
+      fill_zeros(scores + from, to - from);
+      continue;
+    }
+    soften(job, begin + first + m, mine, scores, pass.running[first + m], mixed + m * pass.width);
     const int64_t behind = (mine.end - origin + kLanes - 1) / kLanes * kLanes;
-    for (int64_t i = behind; i < to; i += kLanes) put(i, Floats{});
+    fill_zeros(scores + from, (mine.begin - origin) / kLanes * kLanes - from);
+    fill_zeros(scores + behind, to - behind);
   }
   const int64_t keys = (seen.end - origin - from + kRun - 1) / kRun * kRun;
-  for (int64_t d = 0; d < pass.width; d += kPanelOuts)
-    add_some(rows, pass.probabilities, pass.v + d * kKeys + from * kPanelOuts, keys,
-             Sums{mixed + d, pass.width, false});
+  for (int64_t d = 0; d < pass.width; d += kPanel)
+    add_some<kKeys>(rows, pass.scores + from, pass.v + d * kKeys + from * kPanel, keys,
+                    Sums{mixed + d, pass.width, false});
 }
 
 /// At most kQueriesGrain queries, of heads at most ManyQueries::kWidthMax wide. @return false if it
@@ -121,8 +118,12 @@ inline void take_tile(const Attention& job, int64_t begin, int64_t count, Keys b
 template <Width kWidth>
 bool attend_many(const Attention& job, int64_t begin, int64_t count, ManyQueries& pass) {
   pass.depth = (job.head_dim + kRun - 1) / kRun * kRun;
-  pass.width = (job.head_dim + kPanelOuts - 1) / kPanelOuts * kPanelOuts;
-  lay_out_rows<ManyQueries::kWidthMax>(job.q + begin * job.q_stride, job.q_stride, count, job.head_dim, pass.q);
+  pass.width = (job.head_dim + kPanel - 1) / kPanel * kPanel;
+  for (int64_t m = 0; m < count; ++m) {
+    float* const q = pass.q + m * ManyQueries::kWidthMax;
+    copy_row(job.q + (begin + m) * job.q_stride, job.head_dim, q);
+    for (int64_t d = job.head_dim; d < pass.depth; ++d) q[d] = 0;
+  }
   fill_zeros(pass.mixed, count * pass.width);
   for (int64_t m = 0; m < count; ++m) pass.running[m] = {-kInfinity, 0};
   const Keys seen = {keys_of(job, begin).begin, keys_of(job, begin + count - 1).end};

@@ -187,10 +187,9 @@ void soften_block(const Attention& job, int64_t begin, int64_t count, Keys block
   float* const scores = pass.scores + (block.begin / kKeys * kKeys - pass.origin);
   for (int64_t m = 0; m < count; ++m) {
     const Keys seen = common(block, keys_of(job, begin + m));
-    float* const row = scores + m * pass.scores_stride;
     if (seen.begin < seen.end)
-      soften(job, begin + m, seen, row, pass.running[m], pass.mixed + m * pass.mixed_stride,
-             [row](int64_t i, Floats p) __attribute__((always_inline)) { store(row + i, p); });
+      soften(job, begin + m, seen, scores + m * pass.scores_stride, pass.running[m],
+             pass.mixed + m * pass.mixed_stride);
   }
 }
 

@@ -46,38 +46,32 @@ struct TileSums {
   int64_t stride;
 };
 
-/// A column of vectors at a time: what belongs to the outs is read once, and the rows' functions
-/// overlap.
 template <Nonlinearity kF>
 void finish_as(const Matmul& job, const MatmulTile& tile, const TileSums& sums) {
-  const bool is_gated = job.up.data;
-  for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kLanes) {
-    const int64_t lanes = less_of(kLanes, tile.outs_end - n), at = n - tile.outs_begin;
-    const auto of_outs = [&](const float* from) __attribute__((always_inline)) {
-      return from ? load_some(from + n, lanes) : Floats{};
-    };
-    const Floats scale = of_outs(job.w.scales), bias = of_outs(job.bias);
-    const Floats up_scale = of_outs(job.up.scales), up_bias = of_outs(job.up_bias);
-    for (int64_t m = tile.rows_begin; m < tile.rows_end; ++m) {
-      const int64_t place = (m - tile.rows_begin) * sums.stride + at;
-      Floats value = load_some(sums.w + place, lanes);
-      if (job.w.scales) value *= scale;
-      if (job.bias) value += bias;
+  for (int64_t m = tile.rows_begin; m < tile.rows_end; ++m) {
+    const int64_t row = (m - tile.rows_begin) * sums.stride - tile.outs_begin;
+    const float* const residual = job.residual ? job.residual + m * job.residual_stride : nullptr;
+    float* const y = job.y + m * job.y_stride;
+    for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kLanes) {
+      const int64_t lanes = tile.outs_end - n;
+      Floats value = load_some(sums.w + row + n, lanes);
+      if (job.w.scales) value *= load_some(job.w.scales + n, lanes);
+      if (job.bias) value += load_some(job.bias + n, lanes);
       value = apply<kF>(value);
-      if (is_gated) {
-        Floats up = load_some(sums.up + place, lanes);
-        if (job.up.scales) up *= up_scale;
-        if (job.up_bias) up += up_bias;
+      if (job.up.data) {
+        Floats up = load_some(sums.up + row + n, lanes);
+        if (job.up.scales) up *= load_some(job.up.scales + n, lanes);
+        if (job.up_bias) up += load_some(job.up_bias + n, lanes);
         value *= up;
       }
-      if (job.residual) value += load_some(job.residual + m * job.residual_stride + n, lanes);
-      store_some(job.y + m * job.y_stride + n, value, lanes);
+      if (residual) value += load_some(residual + n, lanes);
+      store_some(y + n, value, lanes);
     }
   }
 }
 
 /// Sums of all inputs to y.
-inline void finish(const Matmul& job, const MatmulTile& tile, const TileSums& sums) {
+inline void finish_tile(const Matmul& job, const MatmulTile& tile, const TileSums& sums) {
   switch (job.nonlinearity) {
     case Nonlinearity::none: return finish_as<Nonlinearity::none>(job, tile, sums);
     case Nonlinearity::relu: return finish_as<Nonlinearity::relu>(job, tile, sums);

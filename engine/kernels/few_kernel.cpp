@@ -83,7 +83,7 @@ void multiply_few(const Matmul& job, const MatmulTile& tile) {
       add(job.w, sums);
       if (job.up.data) add(job.up, up_sums);
     }
-    finish(job, {tile.rows_begin, tile.rows_end, n, n + outs}, {sums, up_sums, kOutsBlock});
+    finish_tile(job, {tile.rows_begin, tile.rows_end, n, n + outs}, {sums, up_sums, kOutsBlock});
   }
 }
 

@@ -147,7 +147,8 @@ const Kernels& kernels_for(Isa isa) {
   switch (isa) {
     case Isa::scalar: break;
     case Isa::avx2: {
-      static const Kernels kernels = with_vnni("avx_vnni", avx2_vnni::multiply_few, avx2::kernels());
+      static const Kernels kernels =
+          with_vnni("avx_vnni", avx2_vnni::multiply_few, avx2::kernels());
       return kernels;
     }
     case Isa::avx512: {

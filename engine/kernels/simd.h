@@ -107,19 +107,6 @@ CRESCENT_INLINE void turn_fours(const float* from, int64_t stride, float* to, in
   store(to + 3 * to_stride, join<true>(upper, upper_too));
 }
 
-/// Each four lanes `stride` floats behind the last ones.
-CRESCENT_INLINE void store_fours(float* to, int64_t stride, Floats x) {
-  store_four(to, __builtin_shufflevector(x, x, 0, 1, 2, 3));
-#if defined(__AVX2__)
-  store_four(to + stride, __builtin_shufflevector(x, x, 4, 5, 6, 7));
-#endif
-#if defined(__AVX512F__)
-  store_four(to + 2 * stride, __builtin_shufflevector(x, x, 8, 9, 10, 11));
-  store_four(to + 3 * stride, __builtin_shufflevector(x, x, 12, 13, 14, 15));
-#endif
-  (void)stride;
-}
-
 /// 0, 1, 2 ...
 CRESCENT_INLINE Floats lane_numbers() {
   Floats x{};

@@ -42,9 +42,8 @@ inline void raise(float most, int64_t head_dim, Running& running, float* mixed) 
 }
 
 /// A block of which the query sees all keys: scores stay in registers.
-template <class Put>
-CRESCENT_INLINE void soften_whole(const Attention& job, int64_t query, int64_t begin,
-                                  const float* scores, Running& running, float* mixed, Put put) {
+CRESCENT_INLINE void soften_whole(const Attention& job, int64_t query, int64_t begin, float* scores,
+                                  Running& running, float* mixed) {
   constexpr int kVectorsOfBlock = kKeys / kLanes;
   const Floats scale = all(job.scale), slope = all(job.slope);
   Floats distance = lane_numbers() + static_cast<float>(begin - job.first_position - query);
@@ -57,7 +56,7 @@ CRESCENT_INLINE void soften_whole(const Attention& job, int64_t query, int64_t b
   Floats total{};
   for (int v = 0; v < kVectorsOfBlock; ++v) {
     const Floats p = exp_of(score[v] - running.most);
-    put(int64_t{v} * kLanes, p);
+    store(scores + v * kLanes, p);
     total += p;
   }
   running.sum += sum_of(total);
@@ -66,14 +65,12 @@ CRESCENT_INLINE void soften_whole(const Attention& job, int64_t query, int64_t b
 /// Turns a query's scores of this block into probabilities relative to its maximum so far. Vectors
 /// begin at multiples of kLanes of the block; what isn't seen becomes 0.
 /// @param seen  in the block, not empty
-/// @param put   gets each vector of probabilities, with the number of its first key in the block
-template <class Put>
-CRESCENT_INLINE void soften(const Attention& job, int64_t query, Keys seen, float* scores,
-                            Running& running, float* mixed, Put put) {
+inline void soften(const Attention& job, int64_t query, Keys seen, float* scores, Running& running,
+                   float* mixed) {
   const int64_t begin = seen.begin / kKeys * kKeys;  // the position of scores[0]
   const int64_t first = seen.begin - begin, last = seen.end - begin;
   if (first == 0 && last == kKeys && !job.probabilities)
-    return soften_whole(job, query, begin, scores, running, mixed, put);
+    return soften_whole(job, query, begin, scores, running, mixed);
   const int64_t vectors_begin = first / kLanes * kLanes;
   const int64_t vectors_end = (last + kLanes - 1) / kLanes * kLanes;
   for (int64_t i = vectors_begin; i < first; ++i) scores[i] = 0;
@@ -96,7 +93,7 @@ CRESCENT_INLINE void soften(const Attention& job, int64_t query, Keys seen, floa
   Floats total{};
   for (int64_t i = vectors_begin; i < vectors_end; i += kLanes) {
     const Floats p = exp_of(load(scores + i) - running.most);
-    put(i, p);
+    store(scores + i, p);
     total += p;
   }
   running.sum += sum_of(total);

@@ -1,12 +1,13 @@
 #pragma once
-// Products of many rows by narrow weights with AMX: tiles of bf16. Included by many_kernel.cpp only,
-// in the build for CPUs that have them.
+// Products of many rows by narrow weights with AMX: tiles of bf16. Included by many_kernel.cpp
+// only, in the build for CPUs that have them.
 //
 // TDPBF16PS multiplies two tiles of bf16 and adds up in fp32 (Intel Architecture Instruction Set
 // Extensions, chapter 3). A float is the sum of two bf16, but for 2^-17 of it: so x takes two
 // products instead of one and what is lost is the weights' rounding alone, as everywhere else.
 // bf16 and int8 without its row's scale are bf16 as they are; weights with a scale for each group
 // take a third product for what is left of them.
+#include "engine/kernels/epilogue.h"
 #include "engine/kernels/many.h"
 
 #if defined(__AMX_BF16__)
@@ -49,8 +50,8 @@ struct ByTiles {
   using Number = uint32_t;                    ///< two bf16, neighbouring inputs
   static constexpr int64_t kRowsBlock = 256;  ///< of x: 256 KiB of it
   static constexpr int64_t kDepth = 256;      ///< inputs of a panel: 16 or 32 KiB of w
-  static constexpr int64_t kTileRows = 16;
-
+  static constexpr int64_t kTogether = 16;
+  static constexpr int64_t kTileRows = 16, kPanelOuts = 32;
   static constexpr int64_t kStep = 32;       ///< inputs of a tile
   static constexpr int64_t kTile = 16 * 16;  ///< pairs of a tile
   static constexpr int64_t kRowTile = kDepth / kStep * 2 * kTile;
@@ -72,15 +73,16 @@ struct ByTiles {
   }
 
   template <Width kWidth>
-  static void add_panels(const Product<uint32_t>& job, const Block& block) {
+  static void add(const Product<uint32_t>& job, const Block& block) {
     constexpr int kTerms = kWidth == Width::bf16 || kWidth == Width::int8 ? 1 : 2;
     alignas(64) uint32_t panel[kTerms * kPanelOuts * kDepth / 2];
     const int64_t tiles = (job.rows + kTileRows - 1) / kTileRows;
     const int64_t steps = (block.count + kStep - 1) / kStep;
     float* sums = job.sums;
     for (int64_t n = 0; n < job.outs; n += kPanelOuts, sums += tiles * kTileRows * kPanelOuts) {
-      turn<kWidth, kTerms>(from_row(job.w, n), job.outs_of_panel(n), job.inputs, block, panel);
-      Ahead ahead = job.ahead<kWidth>(n + kPanelOuts, block);
+      turn<kWidth, kTerms>(from_row(job.w, n), less_of(kPanelOuts, job.outs - n), job.inputs, block,
+                           panel);
+      Ahead ahead = job.ahead<kWidth>(n + kPanelOuts, kPanelOuts, block);
       const int64_t lines = (ahead.lines() + tiles - 1) / tiles;
       const bool first = block.begin == 0;
       for (int64_t tile = 0; tile < tiles; tile += 2) {
@@ -94,6 +96,21 @@ struct ByTiles {
         }
       }
     }
+  }
+
+  /// Sums lie as [panel of outs][tile of rows][row][out].
+  static void finish(const Matmul& job, const MatmulTile& tile, const float* sums,
+                     const float* up_sums) {
+    const int64_t tiles = (tile.rows_end - tile.rows_begin + kTileRows - 1) / kTileRows;
+    for (int64_t m = tile.rows_begin; m < tile.rows_end; m += kTileRows)
+      for (int64_t n = tile.outs_begin; n < tile.outs_end; n += kPanelOuts) {
+        const int64_t panel = (n - tile.outs_begin) / kPanelOuts;
+        const int64_t at = (panel * tiles * kTileRows + m - tile.rows_begin) * kPanelOuts;
+        finish_tile(
+            job,
+            {m, less_of(m + kTileRows, tile.rows_end), n, less_of(n + kPanelOuts, tile.outs_end)},
+            {sums + at, up_sums + at, kPanelOuts});
+      }
   }
 
  private:
@@ -111,8 +128,7 @@ struct ByTiles {
       for (int64_t k = 0; k < padded; k += kStep) {
         const Split halves = split(load(wide + k), load(wide + k + kLanes));
         _mm512_store_si512(pairs[0] + n * kStride + k / 2, halves.most);
-        if constexpr (kTerms == 2)
-          _mm512_store_si512(pairs[1] + n * kStride + k / 2, halves.rest);
+        if constexpr (kTerms == 2) _mm512_store_si512(pairs[1] + n * kStride + k / 2, halves.rest);
       }
     }
     constexpr int64_t kOuts = kLanes;
