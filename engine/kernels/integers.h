@@ -13,6 +13,7 @@ namespace crescent::kernels::CRESCENT_ISA {
 
 typedef int16_t Shorts __attribute__((vector_size(kVectorBytes)));
 typedef int16_t ShortsInMemory __attribute__((vector_size(kVectorBytes), aligned(2), may_alias));
+typedef int16_t HalfShorts __attribute__((vector_size(kVectorBytes / 2)));
 constexpr int kShorts = kVectorBytes / 2;
 
 CRESCENT_INLINE Shorts load_shorts(const int16_t* from) {
@@ -105,22 +106,21 @@ CRESCENT_INLINE void round_group(const float* x, int16_t* to, float& scale, floa
     const Ints bits = (Ints)load(x + j * kLanes) & 0x7fffffff;
     most = bits > most ? bits : most;  // as of floats that are 0 or more
   }
-  for (int lane = 1; lane < kLanes; ++lane) most[0] = most[lane] > most[0] ? most[lane] : most[0];
-  const float greatest = ((Floats)most)[0];
-  const bool finite = most[0] < 0x7f800000;
+  const int32_t greatest_bits = greatest_of(most);
+  float greatest;
+  __builtin_memcpy(&greatest, &greatest_bits, sizeof greatest);
+  const bool finite = greatest_bits < 0x7f800000;
   const float per_unit = finite && greatest >= kLeast ? kMost / greatest : 0;
   Ints total = {};
   for (int j = 0; j < kVectors; ++j) {
     const Floats shifted = load(x + j * kLanes) * per_unit + kRound;
     const Ints whole = per_unit > 0 ? (Ints)shifted - (Ints)all(kRound) : Ints{};
-    for (int lane = 0; lane < kLanes; ++lane)
-      to[j * kLanes + lane] = static_cast<int16_t>(whole[lane]);
+    const auto shorts = __builtin_convertvector(whole, HalfShorts);
+    __builtin_memcpy(to + j * kLanes, &shorts, sizeof shorts);
     total += whole;
   }
-  int32_t of_all = 0;
-  for (int lane = 0; lane < kLanes; ++lane) of_all += total[lane];
   scale = finite ? (per_unit > 0 ? greatest / kMost : 0) : __builtin_nanf("");
-  sum = scale * static_cast<float>(of_all);
+  sum = scale * sum_of(floats_of(total));  // integers below 2^24: exact
 }
 
 /// `count` inputs of a row.

@@ -189,9 +189,11 @@ CRESCENT_INLINE Four sums_of(Floats a, Floats b, Floats c, Floats d) {
 
 CRESCENT_INLINE float sum_of(Floats x) { return sums_of(x, x, x, x)[0]; }
 
-CRESCENT_INLINE float greatest_of(Floats x) {
-  const auto greater = [](Four a, Four b) __attribute__((always_inline)) { return a > b ? a : b; };
-  Four most = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+/// The greatest lane, of floats or of integers.
+template <class Vector>
+CRESCENT_INLINE auto greatest_of(Vector x) {
+  const auto greater = [](auto a, auto b) __attribute__((always_inline)) { return a > b ? a : b; };
+  auto most = __builtin_shufflevector(x, x, 0, 1, 2, 3);
 #if defined(__AVX2__)
   most = greater(most, __builtin_shufflevector(x, x, 4, 5, 6, 7));
 #endif
