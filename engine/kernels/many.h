@@ -8,8 +8,8 @@ namespace crescent::kernels::CRESCENT_ISA {
 /// Sums that wait for the next block of K: 384 KiB. The fewer the rows, the more outs have room,
 /// and the less often x is laid out.
 constexpr int64_t kManySums = 256 * 384;
-constexpr int64_t kOutsTogether =
-    96;  ///< outs of a block are a multiple of it, or all that there are
+/// Outs of a block are a multiple of it, or all that there are.
+constexpr int64_t kOutsTogether = 96;
 
 /// Rows of w that are to be read next, asked for a line at a time: a panel's rows are too short to
 /// be seen as streams.
