@@ -132,11 +132,9 @@ std::string measure_of(const Args& args, const std::vector<Contender>& contender
   std::string measure = args.text("measure");
   if (measure.empty()) {
     const bool are_calls =
-        functions > 0 && std::all_of(contenders.begin(), contenders.end(), [](const Contender& c) {
-          return c.function || c.limit;
-        });
-    if (!are_calls)
-      args.bad("measure", "'decode', 'prefill' or 'load'", "nothing");
+        functions > 0 && std::all_of(contenders.begin(), contenders.end(),
+                                     [](const Contender& c) { return c.function || c.limit; });
+    if (!are_calls) args.bad("measure", "'decode', 'prefill' or 'load'", "nothing");
     return "call";
   }
   constexpr std::array kMeasures{"decode", "prefill", "load", "call"};

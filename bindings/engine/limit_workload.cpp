@@ -60,7 +60,7 @@ class Reading final : public Limit {
     const auto size = static_cast<size_t>(bytes);
     data_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data_ == MAP_FAILED) fail("{} bytes: the system gives no more memory", bytes);
-    madvise(data_, size, MADV_HUGEPAGE);  // a wish: without it the measurement still holds
+    madvise(data_, size, MADV_HUGEPAGE);   // a wish: without it the measurement still holds
     team().run([this](const Rank& rank) {  // each thread its own part, into its core's memory
       const Range own = part(rank);
       std::memset(at(own), 1, static_cast<size_t>(own.end - own.begin));

@@ -1,7 +1,7 @@
 --- What the scripts beside this one share: options, levels, limits, the one table and its JSON.
---- A ratio is a time over level 1's, a share is a limit over what was measured. Where a limit can be
---- work of its own (reading, multiplying) it is measured in turn with what is held against it; else
---- it is the best of what the machine did before and after the work.
+--- A ratio is a time over level 1's, a share is a limit over what was measured. Where a limit can
+--- be work of its own (reading, multiplying) it is measured in turn with what is held against it;
+--- else it is the best of what the machine did before and after the work.
 local quoted = require('crescent.child').quoted
 
 local tables, units = crescent.table, crescent.units
@@ -72,7 +72,7 @@ function support.share(limit, time)
 end
 
 --- What a function makes of the times of some rows of a comparison, each over the baseline's, block
---- by block: so nothing but them has to be told apart from the machine's mood.
+--- by block: the machine's mood goes out of it.
 ---@param unit 'x'|'share'
 function support.by_block(unit, fn, ...)
   local rows, blocks, values = { ... }, 0, {}
@@ -94,7 +94,9 @@ function support.ratio(row, to)
 end
 
 --- The share of a limit that was measured in turn with the work.
-function support.share_in_turn(limit, row) return support.by_block('share', quotient, limit, row) end
+function support.share_in_turn(limit, row)
+  return support.by_block('share', quotient, limit, row)
+end
 
 local formats = {
   bytes = function(value) return units.format(value, 'bytes') end,

@@ -50,12 +50,12 @@ TEST(Executable, ListsRunsWithoutLoadingTheEngine) {
 
 /// What the libraries of the engine are told in a process that was started so.
 std::string told_libraries(const char* environment) {
-  return output_of(fmt::format(
-      "{} " CRESCENT_EXECUTABLE
-      " -e \"crescent.load 'tiny' for _, name in ipairs {{ 'ONEDNN_MAX_CPU_ISA', "
-      "'DNNL_MAX_CPU_ISA', 'ATEN_CPU_CAPABILITY', 'OPENBLAS_CORETYPE' }} do "
-      "io.write(os.getenv(name) or '-', ' ') end\"",
-      environment));
+  return output_of(
+      fmt::format("{} " CRESCENT_EXECUTABLE
+                  " -e \"crescent.load 'tiny' for _, name in ipairs {{ 'ONEDNN_MAX_CPU_ISA', "
+                  "'DNNL_MAX_CPU_ISA', 'ATEN_CPU_CAPABILITY', 'OPENBLAS_CORETYPE' }} do "
+                  "io.write(os.getenv(name) or '-', ' ') end\"",
+                  environment));
 }
 
 class EngineLibraries : public testing::Test {

@@ -38,8 +38,7 @@ inline void expect_same_bits_of_many_rows(const std::shared_ptr<const Model>& mo
     const auto session = Session::open(model, 1, 40);
     EXPECT_TRUE(same_bits(fed_by(*session, alone, pattern), of_alone));
     session->truncate(20);
-    EXPECT_TRUE(
-        same_bits(fed_by(*session, alone, {20}), of_alone.narrow(1, 20, 20).contiguous()));
+    EXPECT_TRUE(same_bits(fed_by(*session, alone, {20}), of_alone.narrow(1, 20, 20).contiguous()));
   }
 }
 
