@@ -1,8 +1,6 @@
 // How fast this machine can read memory and multiply, as the same loops do it in our kernels: the
 // limits against which every speed is set. Best of several repetitions, because a limit is what
 // the machine can do, and whatever else runs on it can only make a repetition slower.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -15,6 +13,7 @@
 #include "engine/kernels/probe_matrix.h"
 #include "profiler/clock.h"
 #include "profiler/machine.h"
+#include "profiler/pages.h"
 #include "profiler/team.h"
 
 namespace crescent {
@@ -40,27 +39,6 @@ struct alignas(64) Result {
   uint64_t sum = 0;
   float sink = 0;
   double operations = 0;
-};
-
-/// Memory straight from the kernel, in huge pages where it has them: with small ones, 1 GB needs
-/// more address translations than the processor keeps, and the walk would be measured as well.
-class Pages {
- public:
-  explicit Pages(int64_t bytes) : bytes_(static_cast<size_t>(bytes)) {
-    data_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data_ == MAP_FAILED) fail("{} bytes: the system gives no more memory", bytes);
-    madvise(data_, bytes_, MADV_HUGEPAGE);  // a wish: without it the measurement still holds
-  }
-  ~Pages() { munmap(data_, bytes_); }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-
-  unsigned char* data() const { return static_cast<unsigned char*>(data_); }
-  int64_t bytes() const { return static_cast<int64_t>(bytes_); }
-
- private:
-  void* data_;
-  size_t bytes_;
 };
 
 /// One of `size` parts, in whole cache lines.

@@ -127,13 +127,12 @@ std::vector<Contender> read_contenders(const Args& args) {
 
 /// What is measured, and that every candidate is of the kind that it takes.
 std::string measure_of(const Args& args, const std::vector<Contender>& contenders) {
-  const auto functions = std::count_if(contenders.begin(), contenders.end(),
-                                       [](const Contender& c) { return c.function.has_value(); });
   std::string measure = args.text("measure");
   if (measure.empty()) {
-    const bool are_calls =
-        functions > 0 && std::all_of(contenders.begin(), contenders.end(),
-                                     [](const Contender& c) { return c.function || c.limit; });
+    const bool are_calls = std::any_of(contenders.begin(), contenders.end(),
+                                       [](const Contender& c) { return c.function.has_value(); }) &&
+                           std::all_of(contenders.begin(), contenders.end(),
+                                       [](const Contender& c) { return c.function || c.limit; });
     if (!are_calls) args.bad("measure", "'decode', 'prefill' or 'load'", "nothing");
     return "call";
   }
@@ -238,14 +237,19 @@ void prepare(const Args& args, const std::string& measure, std::vector<Contender
                               .seed = seed};
       c.shape = {{"prompt", shape.prompt}, {"tokens", shape.tokens}};
       units = shape.burst();
-      if (c.model) c.work = decode_workload(c.model, shape);
+      if (c.model) {
+        c.work = decode_workload(c.model, shape);
+        c.tokens = units;
+      }
     }
     if (measure == "prefill") {
       const PrefillShape shape{.tokens = with.integer("tokens", prefill), .seed = seed};
       c.shape = {{"tokens", shape.tokens}};
-      if (c.model) c.work = prefill_workload(c.model, shape);
+      if (c.model) {
+        c.work = prefill_workload(c.model, shape);
+        c.tokens = shape.tokens;
+      }
     }
-    if (c.model) c.tokens = measure == "decode" ? units : c.shape.front().second;
     if (c.limit)
       c.work = c.limit->of == Limit::Of::bytes
                    ? reading_workload(static_cast<int64_t>(c.limit->count), units)

@@ -1,8 +1,6 @@
 // What the machine can do, as work of its own: so that a limit is measured in turn with what is
 // held against it. A limit that was measured before, on a machine that others use too, is another
 // moment's.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "engine/kernels/probe.h"
 #include "engine/memory.h"
 #include "engine/threads.h"
+#include "profiler/pages.h"
 
 namespace crescent {
 namespace {
@@ -53,39 +52,33 @@ class Limit : public Workload {
 
 class Reading final : public Limit {
  public:
-  Reading(int64_t bytes, int64_t units) : Limit(units), bytes_(bytes) {
+  Reading(int64_t bytes, int64_t units) : Limit(units), pages_(checked(bytes)) {
+    team().run([this](const Rank& rank) {  // each thread its own part, into its core's memory
+      const Range own = part(rank);
+      std::memset(pages_.data() + own.begin, 1, static_cast<size_t>(own.end - own.begin));
+    });
+  }
+
+ private:
+  static int64_t checked(int64_t bytes) {
     const int64_t available = memory_available_bytes();
     if (bytes > available)
       fail("reading {} bytes takes as much memory, and {} are available", bytes, available);
-    const auto size = static_cast<size_t>(bytes);
-    data_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data_ == MAP_FAILED) fail("{} bytes: the system gives no more memory", bytes);
-    madvise(data_, size, MADV_HUGEPAGE);   // a wish: without it the measurement still holds
-    team().run([this](const Rank& rank) {  // each thread its own part, into its core's memory
-      const Range own = part(rank);
-      std::memset(at(own), 1, static_cast<size_t>(own.end - own.begin));
-    });
+    return bytes;
   }
-  ~Reading() override { munmap(data_, static_cast<size_t>(bytes_)); }
-  Reading(const Reading&) = delete;
-  Reading& operator=(const Reading&) = delete;
-
- private:
   void work(Team& team) override {
     team.run([this](const Rank& rank) {
       const Range own = part(rank);
-      result_of(rank).sum +=
-          kernels::probe().read(at(own), static_cast<size_t>(own.end - own.begin));
+      result_of(rank).sum += kernels::probe().read(pages_.data() + own.begin,
+                                                   static_cast<size_t>(own.end - own.begin));
     });
   }
   Range part(const Rank& rank) const {
     constexpr int64_t kLine = 64;
-    return share_of(bytes_, rank, kLine);
+    return share_of(pages_.bytes(), rank, kLine);
   }
-  unsigned char* at(const Range& range) { return static_cast<unsigned char*>(data_) + range.begin; }
 
-  int64_t bytes_;
-  void* data_;
+  Pages pages_;
 };
 
 class Multiplying final : public Limit {

@@ -170,8 +170,18 @@ const Kernels& kernels_for(Isa isa) {
   return scalar::kernels();
 }
 
-const Probe& probe() { return probe(isa()); }
-const MomentsKernel& moments_kernel() { return moments_kernel(isa()); }
-const Kernels& kernels() { return kernels_for(isa()); }
+// Once: every token asks for them, and what the CPU has is looked up by name.
+const Probe& probe() {
+  static const Probe& chosen = probe(isa());
+  return chosen;
+}
+const MomentsKernel& moments_kernel() {
+  static const MomentsKernel& chosen = moments_kernel(isa());
+  return chosen;
+}
+const Kernels& kernels() {
+  static const Kernels& chosen = kernels_for(isa());
+  return chosen;
+}
 
 }  // namespace crescent::kernels

@@ -31,8 +31,8 @@ constexpr int64_t kFewRows = 8;
 ///
 /// Guaranteed bit-identical: y[m, n] depends on nothing but x[m], w[n], up[n], their biases, its
 /// residual, K, the instruction set and whether the rows are few or many: not on how many they are,
-/// on the tile or the threads. But under 'amx', many rows by narrow weights give the bits of
-/// fp32 ones that `dequantize` made of them; int8 those of its q, times the row's scale.
+/// on the tile or the threads. Except under 'amx', many rows by narrow weights give the bits
+/// of fp32 ones that `dequantize` made of them; int8 those of its q, times the row's scale.
 struct Matmul {
   const float* x = nullptr;  ///< (M, K)
   int64_t x_stride = 0;

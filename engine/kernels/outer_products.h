@@ -2,7 +2,7 @@
 // Products of many rows as outer products (outer.h). Included by many_kernel.cpp only.
 //
 // Rows of x are the panels: they are turned once for a block of outs, and rows of w are spread as
-// they lie. The other way round w would be turned, which 64 rows don't pay for: it took a seventh
+// they lie. The other way round w would be turned, which 64 rows don't pay for: it took an eighth
 // of their time.
 #include "engine/kernels/epilogue.h"
 #include "engine/kernels/many.h"

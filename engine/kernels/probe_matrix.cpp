@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "engine/kernels/tile_config.h"
 
 namespace crescent::kernels {
 
@@ -122,16 +123,10 @@ __attribute__((target("avx512f,avx512bf16"))) double dpbf16_512(int64_t rounds, 
   return operations(rounds, kSums, 32);
 }
 
-/// Eight tiles of 16 rows of 64 bytes: six sums and two operands.
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 struct alignas(64) Tile {
   unsigned char bytes[16 * 64] = {};
 };
-constexpr int kTileSums = 6;
+constexpr int kTileSums = 6;  // of eight tiles; the other two are operands
 
 __attribute__((target("amx-tile,amx-bf16"))) double tile_bf16(int64_t rounds, float* sink) {
   const TileConfig config;

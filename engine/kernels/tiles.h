@@ -9,6 +9,7 @@
 // take a third product for what is left of them.
 #include "engine/kernels/epilogue.h"
 #include "engine/kernels/many.h"
+#include "engine/kernels/tile_config.h"
 
 #if defined(__AMX_BF16__)
 namespace crescent::kernels::CRESCENT_ISA {
@@ -17,12 +18,7 @@ namespace crescent::kernels::CRESCENT_ISA {
 class Tiles {
  public:
   Tiles() {
-    struct alignas(64) Config {
-      uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    };
-    static constexpr Config kConfig;
+    static constexpr TileConfig kConfig;
     _tile_loadconfig(&kConfig);
   }
   ~Tiles() { _tile_release(); }

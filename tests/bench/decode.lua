@@ -15,8 +15,10 @@ local model = crescent.preset('gpt2', { seed = 1 })
 local work = { prompt = opt.prompt, tokens = opt.tokens }
 
 --- A row of one level and its time as a share of reading its bytes.
-local function add_row(measure, made, level, name)
-  local row, first = made[name or level.name], made[name and level.first or 'level 1']
+---@param suffix string?  # of the candidates' names, where they are more than the levels
+local function add_row(measure, made, level, suffix)
+  suffix = suffix or ''
+  local row, first = made[level.name .. suffix], made['level 1' .. suffix]
   local reading = made[level.reading]
   run:add {
     measure = measure, ours = row.time, level_1 = first.time, ratio = support.ratio(row, first),
@@ -44,7 +46,6 @@ local function compare_steps(levels, other, context, batch)
     local step
     step, cache = support.step(level.model, context, batch)
     candidates[#candidates + 1] = { level.name .. other, step }
-    level.first = 'level 1' .. other
   end
   return compare(support.with_reading(candidates, levels), 'call'), cache
 end
@@ -75,7 +76,7 @@ local function add_batch(levels, batch)
       function(ratio) return batch / ratio end)
   end
   for _, level in ipairs(levels) do
-    add_row('decode' .. other .. ', ' .. level.name, made, level, level.name .. other)
+    add_row('decode' .. other .. ', ' .. level.name, made, level, other)
     run:add {
       measure = '  tokens/s over batch 1', ours = gain(level), level_1 = gain(levels['level 1']),
       limit = batch,
@@ -111,7 +112,6 @@ local function add_pruned(percent, whole)
   local pruned = support.levels(smaller, { widths = { 'int8' } })
   local candidates = support.candidates(whole)
   for _, level in ipairs(pruned) do
-    level.first = 'level 1, pruned'
     candidates[#candidates + 1] = { level.name .. ', pruned', level.model }
   end
   local made = compare(support.with_reading(candidates, pruned), 'decode')
@@ -122,8 +122,7 @@ local function add_pruned(percent, whole)
       return support.derived(support.ratio(new, old), 'ms',
         function(value) return old.time.value * (1 - value) end)
     end
-    add_row(('%d %% removed, %s'):format(percent, level.name), made, level,
-      level.name .. ', pruned')
+    add_row(('%d %% removed, %s'):format(percent, level.name), made, level, ', pruned')
     run:add {
       measure = '  saved', ours = saved(before, after),
       level_1 = saved(made['level 1'], made['level 1, pruned']),

@@ -193,12 +193,9 @@ end
 
 --- Levels as the candidates of a comparison, and reading the bytes of a token of each, once for all
 --- that have as many; `level.reading` becomes the name of that candidate.
----@param work? fun(level): any  # what is timed; default: the model
-function support.candidates(levels, work)
+function support.candidates(levels)
   local list = {}
-  for _, level in ipairs(levels) do
-    list[#list + 1] = { level.name, work and work(level) or level.model }
-  end
+  for i, level in ipairs(levels) do list[i] = { level.name, level.model } end
   return support.with_reading(list, levels)
 end
 

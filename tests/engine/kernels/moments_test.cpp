@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/engine/kernels/fenced.h"
 
 namespace crescent::kernels {
 namespace {
 
 std::vector<const MomentsKernel*> builds() {
   std::vector<const MomentsKernel*> found;
-  for (Isa isa : kIsas)
-    if (is_available(isa)) found.push_back(&moments_kernel(isa));
+  for (Isa isa : available()) found.push_back(&moments_kernel(isa));
   return found;
 }
 

@@ -10,16 +10,10 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/engine/kernels/fenced.h"
 
 namespace crescent::kernels {
 namespace {
-
-std::vector<Isa> available() {
-  std::vector<Isa> found;
-  for (Isa isa : kIsas)
-    if (is_available(isa)) found.push_back(isa);
-  return found;
-}
 
 uint64_t plain_sum(const unsigned char* data, size_t bytes) {
   uint64_t sum = 0;

@@ -15,8 +15,8 @@ std::shared_ptr<const Model> with_cache(const Model& model, Width kv) {
 }
 
 /// Products of few rows and of many differ in their last bits (fed.h), and a key or a value is then
-/// rounded to the other side here and there: measured 0.007 of the logits' spread.
-constexpr double kOtherwiseRounded = 0.02;
+/// rounded to the other side here and there: measured 0.0004 of the logits' spread.
+constexpr double kOtherwiseRounded = 0.004;
 
 class NarrowCache : public testing::TestWithParam<std::tuple<std::string, Width>> {
  protected:
@@ -42,7 +42,8 @@ TEST_P(NarrowCache, GivesTheSameBitsInChunksAndInBatchesOfManyRows) {
 }
 
 TEST_P(NarrowCache, GivesTheSameBitsInChunksAndInBatchesOfFewRows) {
-  EXPECT_LE(expect_same_bits_of_few_rows(model_), kOtherwiseRounded);
+  // By these ids more keys and values are rounded otherwise than elsewhere: measured 0.007.
+  EXPECT_LE(expect_same_bits_of_few_rows(model_), 0.02);
 }
 
 TEST_P(NarrowCache, AgreesWhateverPiecesItIsFed) {
